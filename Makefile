@@ -1,0 +1,49 @@
+# The two commands that matter: `make bench` and `make test`. Both set up .venv once.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+SUITE  ?= quick
+DSN    ?=
+
+.PHONY: help setup bench test test-all lint bench-micro lock clean
+.DEFAULT_GOAL := help
+
+help: ## Show what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: $(READY) ## Create .venv with the pinned packages
+
+$(READY): constraints.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "outboxbench needs Python 3.11 or later: call make with PYTHON=/path/to/python3.11" >&2; exit 3; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+bench: $(READY) ## Run the suite `quick` (SUITE=…) on the embedded server (DSN=… for your own)
+	$(BIN)/outboxbench run $(SUITE) $(if $(DSN),--dsn "$(DSN)")
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: $(READY) lint ## Lint, check types and layers, run the tests on the embedded server
+	$(BIN)/pytest -m "not slow"
+
+test-all: $(READY) lint ## As `test`, with the slow tests too
+	$(BIN)/pytest
+
+bench-micro: $(READY) ## Measure the harness's own overhead
+	$(BIN)/pytest bench/micro --benchmark-enable --benchmark-columns=min,median,mean,stddev,rounds -s
+
+lock: $(READY) ## Pin the newest packages, with hashes and without addresses
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header --no-annotate --extra dev pyproject.toml --output-file constraints.txt
+
+clean: ## Remove .venv, caches and runs
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks results/runs

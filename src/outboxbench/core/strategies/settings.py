@@ -1,0 +1,49 @@
+"""What every strategy is opened with; the same values for all arms of a table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+SslMode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
+Isolation = Literal["read committed", "repeatable read", "serializable"]
+Profile = Literal["idiomatic", "matched"]
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseAddress:
+    """Where a database is. The password never shows in a representation."""
+
+    host: str
+    port: int
+    user: str
+    password: str = field(repr=False)
+    database: str
+    sslmode: SslMode = "disable"
+
+    def with_database(self, database: str) -> DatabaseAddress:
+        """Return the address of another database on the same server."""
+        return replace(self, database=database)
+
+
+@dataclass(frozen=True, slots=True)
+class StrategySettings:
+    """How a strategy is opened. Timeouts are enforced by the server, alike for every driver."""
+
+    address: DatabaseAddress
+    profile: Profile = "matched"
+    pool_size: int = 16
+    isolation: Isolation = "read committed"
+    statement_timeout_s: float = 10.0
+    lock_timeout_s: float = 5.0
+    connect_timeout_s: float = 10.0
+
+    @property
+    def session_parameters(self) -> dict[str, str]:
+        """Server parameters that every connection starts with, sent in the startup packet."""
+        return {
+            "application_name": "outboxbench",
+            "default_transaction_isolation": self.isolation,
+            "statement_timeout": f"{round(self.statement_timeout_s * 1000)}",
+            "lock_timeout": f"{round(self.lock_timeout_s * 1000)}",
+        }

@@ -1,0 +1,1 @@
+"""The file formats between the harness that measures and the analysis that judges."""
