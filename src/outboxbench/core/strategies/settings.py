@@ -47,3 +47,11 @@ class StrategySettings:
             "statement_timeout": f"{round(self.statement_timeout_s * 1000)}",
             "lock_timeout": f"{round(self.lock_timeout_s * 1000)}",
         }
+
+    @property
+    def startup_options(self) -> str:
+        """The session parameters as libpq's `options` takes them."""
+        return " ".join(
+            "-c {}={}".format(name, value.replace("\\", "\\\\").replace(" ", "\\ "))
+            for name, value in self.session_parameters.items()
+        )

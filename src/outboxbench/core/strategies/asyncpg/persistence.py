@@ -1,0 +1,72 @@
+"""A pool of asyncpg connections.
+
+`idiomatic` is `create_pool` with its defaults: a connection that is given back runs a reset query,
+and is replaced after 50,000 queries. `matched` switches both off, since no other library has them.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+
+from outboxbench.core.strategies.asyncpg.unit_of_work import AsyncpgUnitOfWork
+from outboxbench.core.strategies.rows import encode_state
+
+if TYPE_CHECKING:
+    from outboxbench.core.application.outcome import Attempt
+    from outboxbench.core.strategies.settings import StrategySettings
+
+
+class AsyncpgPersistence:
+    """Units of work on one asyncpg pool."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    def unit_of_work(self, attempt: Attempt) -> AsyncpgUnitOfWork:
+        """Return a unit of work that reports its progress to `attempt`."""
+        return AsyncpgUnitOfWork(self._pool, attempt)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._pool.close()
+
+
+async def open_persistence(settings: StrategySettings) -> AsyncpgPersistence:
+    """Connect `settings.pool_size` times."""
+    address = settings.address
+    pool_options: dict[str, Any] = {}
+    if settings.profile == "matched":
+        pool_options = {
+            "reset": _no_reset,
+            "max_queries": 2**62,
+            "max_inactive_connection_lifetime": 0,
+        }
+    pool = await asyncpg.create_pool(
+        host=address.host,
+        port=address.port,
+        user=address.user,
+        password=address.password,
+        database=address.database,
+        ssl=address.sslmode,
+        timeout=settings.connect_timeout_s,
+        server_settings=settings.session_parameters,
+        min_size=settings.pool_size,
+        max_size=settings.pool_size,
+        init=_encode_json,
+        **pool_options,
+    )
+    return AsyncpgPersistence(pool)
+
+
+async def _no_reset(connection: asyncpg.Connection) -> None:
+    """Leave a connection as it is: no unit of work changes its session."""
+
+
+async def _encode_json(connection: asyncpg.Connection) -> None:
+    # asyncpg hands jsonb over as text unless told how to encode it.
+    await connection.set_type_codec(
+        "jsonb", schema="pg_catalog", encoder=encode_state, decoder=json.loads
+    )

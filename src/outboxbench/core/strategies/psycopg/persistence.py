@@ -1,0 +1,70 @@
+"""A pool of psycopg connections.
+
+Both profiles send the shared statements through psycopg's raw cursors, which take PostgreSQL's own
+`$n`. `idiomatic` reads rows as psycopg does by default, as text; `matched` asks for the binary
+format, which is all that asyncpg speaks.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from psycopg import AsyncConnection, AsyncRawCursor, conninfo
+from psycopg.types.json import set_json_dumps
+from psycopg_pool import AsyncConnectionPool
+
+from outboxbench.core.strategies.psycopg.unit_of_work import PsycopgUnitOfWork
+from outboxbench.core.strategies.rows import encode_state
+
+if TYPE_CHECKING:
+    from outboxbench.core.application.outcome import Attempt
+    from outboxbench.core.strategies.settings import StrategySettings
+
+
+class PsycopgPersistence:
+    """Units of work on one psycopg pool."""
+
+    def __init__(self, pool: AsyncConnectionPool[Any], *, binary: bool) -> None:
+        self._pool = pool
+        self._binary = binary
+
+    def unit_of_work(self, attempt: Attempt) -> PsycopgUnitOfWork:
+        """Return a unit of work that reports its progress to `attempt`."""
+        return PsycopgUnitOfWork(self._pool, attempt, binary=self._binary)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._pool.close()
+
+
+async def open_persistence(settings: StrategySettings) -> PsycopgPersistence:
+    """Connect `settings.pool_size` times."""
+    address = settings.address
+    pool: AsyncConnectionPool[Any] = AsyncConnectionPool(
+        conninfo.make_conninfo(
+            host=address.host,
+            port=address.port,
+            user=address.user,
+            password=address.password,
+            dbname=address.database,
+            sslmode=address.sslmode,
+            connect_timeout=max(2, round(settings.connect_timeout_s)),
+            options=settings.startup_options,
+        ),
+        kwargs={"cursor_factory": AsyncRawCursor},
+        min_size=settings.pool_size,
+        max_size=settings.pool_size,
+        timeout=settings.connect_timeout_s,
+        configure=_encode_json,
+        open=False,
+    )
+    try:
+        await pool.open(wait=True, timeout=settings.connect_timeout_s)
+    except BaseException:
+        await pool.close()
+        raise
+    return PsycopgPersistence(pool, binary=settings.profile == "matched")
+
+
+async def _encode_json(connection: AsyncConnection[Any]) -> None:
+    set_json_dumps(encode_state, connection)

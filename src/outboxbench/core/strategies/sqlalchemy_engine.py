@@ -1,0 +1,89 @@
+"""The engine that both SQLAlchemy strategies open, over either driver.
+
+The pool keeps SQLAlchemy's defaults but for its size: no pre-ping, no recycling, and the rollback
+on return that costs nothing once a transaction has ended. The profiles do not differ.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from sqlalchemy import URL
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from outboxbench.core.strategies.rows import encode_state
+from outboxbench.core.strategies.server_report import translate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from outboxbench.core.application.outcome import PersistenceError
+    from outboxbench.core.strategies.settings import StrategySettings
+
+Driver: TypeAlias = Literal["asyncpg", "psycopg"]
+
+
+async def open_engine(driver: Driver, settings: StrategySettings) -> AsyncEngine:
+    """Return an engine whose pool is filled with `settings.pool_size` connections."""
+    address = settings.address
+    engine = create_async_engine(
+        URL.create(
+            f"postgresql+{driver}",
+            username=address.user,
+            password=address.password,
+            host=address.host,
+            port=address.port,
+            database=address.database,
+        ),
+        connect_args=_connect_args(driver, settings),
+        json_serializer=encode_state,
+        pool_size=settings.pool_size,
+        max_overflow=0,
+        pool_timeout=settings.connect_timeout_s,
+    )
+    try:
+        connections = [await engine.connect() for _ in range(settings.pool_size)]
+        for connection in connections:
+            await connection.close()
+    except BaseException:
+        await engine.dispose()
+        raise
+    return engine
+
+
+def translator(driver: Driver) -> Callable[[Exception], PersistenceError]:
+    """Return what says what an exception of SQLAlchemy over this driver means."""
+    # Only the driver in use is imported: a worker starts with what it measures and no more.
+    if driver == "asyncpg":
+        from outboxbench.core.strategies import asyncpg_report
+
+        return partial(
+            translate,
+            report_of=asyncpg_report.report_of,
+            timeouts=(PoolTimeout,),
+            disconnections=asyncpg_report.DISCONNECTIONS,
+        )
+    from outboxbench.core.strategies import psycopg_report
+
+    return partial(
+        translate,
+        report_of=psycopg_report.report_of,
+        timeouts=(PoolTimeout,),
+        disconnections=psycopg_report.DISCONNECTIONS,
+    )
+
+
+def _connect_args(driver: Driver, settings: StrategySettings) -> dict[str, Any]:
+    if driver == "asyncpg":
+        return {
+            "ssl": settings.address.sslmode,
+            "timeout": settings.connect_timeout_s,
+            "server_settings": settings.session_parameters,
+        }
+    return {
+        "sslmode": settings.address.sslmode,
+        "connect_timeout": max(2, round(settings.connect_timeout_s)),
+        "options": settings.startup_options,
+    }
