@@ -5,12 +5,11 @@ Units stand in the names. A value that could not be measured is null, never 0.
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION: Final = 1
 
 Verdict = Literal["pass", "fail", "unknown"]
 Loop = Literal["asyncio", "uvloop"]
@@ -22,9 +21,12 @@ NonNegativeFloat = Annotated[float, Field(ge=0)]
 
 
 class Document(BaseModel):
-    """Base of every part of the run document: unknown keys are refused, values never change."""
+    """Base of every part of the run document: values never change.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    Unknown keys are refused, and so are infinity and NaN, which JSON cannot write.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class OutcomeCounts(Document):
@@ -48,7 +50,11 @@ class OutcomeCounts(Document):
 
     def __add__(self, other: OutcomeCounts) -> OutcomeCounts:
         return OutcomeCounts(
-            **{name: getattr(self, name) + getattr(other, name) for name in OutcomeCounts.model_fields}
+            ok=self.ok + other.ok,
+            ok_recovered=self.ok_recovered + other.ok_recovered,
+            failed=self.failed + other.failed,
+            indeterminate=self.indeterminate + other.indeterminate,
+            skipped=self.skipped + other.skipped,
         )
 
 
@@ -98,7 +104,12 @@ class Block(Document):
     )
     attempts: NonNegativeInt = Field(description="attempts of those operations, retries included")
     latency_us: LatencyUs = Field(description="of ok and ok_recovered operations")
-    histogram: str | None = Field(default=None, description="HdrHistogram log, path in the run folder")
+    latencies_clamped: NonNegativeInt = Field(
+        default=0, description="latencies above the histogram's range, counted as its highest"
+    )
+    histogram: str | None = Field(
+        default=None, description="HdrHistogram log, path in the run folder"
+    )
     counters: Counters
     verdict: Verdict
     checks: tuple[Check, ...]
@@ -121,7 +132,7 @@ class Summary(Document):
 
 
 class Arm(Document):
-    """What is measured: strategy × event loop × profile × workload × settings."""
+    """What is measured: a strategy on an event loop, with a profile, a workload and settings."""
 
     name: str
     role: Role
@@ -150,7 +161,9 @@ class Environment(Document):
     packages: dict[str, str]
     libpq: str | None
     psycopg_implementation: str | None
-    data_filesystem: str | None = Field(description="type of the file system under the server's data")
+    data_filesystem: str | None = Field(
+        description="type of the file system under the server's data"
+    )
 
 
 class Server(Document):
@@ -178,8 +191,8 @@ class Run(Document):
     seed: int
     rounds: Annotated[int, Field(ge=1)]
     window_s: Annotated[float, Field(gt=0)]
-    started_at: datetime
-    finished_at: datetime
+    started_at: AwareDatetime
+    finished_at: AwareDatetime
     complete: bool = Field(description="false when the run was interrupted")
     verdict: Verdict = Field(description="`fail` if any arm failed, `pass` only if all passed")
     environment: Environment

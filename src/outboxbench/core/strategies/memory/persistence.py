@@ -114,7 +114,7 @@ class MemoryUnitOfWork(TrackingUnitOfWork):
         return PersistenceError(f"{type(error).__name__}: {error}", FailureKind.OTHER)
 
 
-def _detached(aggregate: Any) -> Any:  # noqa: ANN401 - of whatever aggregate is given
+def _detached(aggregate: Any) -> Any:
     twin = copy(aggregate)
     twin.take_events()
     if isinstance(twin, Order):

@@ -1,0 +1,1 @@
+"""What the results mean: pure functions over `results`, without a clock, a driver or a server."""

@@ -1,0 +1,105 @@
+"""Which arms may stand in one table: same workload, profile and settings, and their ceiling."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from pydantic import JsonValue
+
+    from outboxbench.results.model import Arm, Profile, Run, Server
+
+_DURABILITY_SETTINGS = ("fsync", "synchronous_commit", "full_page_writes")
+
+
+@dataclass(frozen=True, slots=True)
+class ComparableArms:
+    """Arms that differ only in strategy, write plan and loop, fastest first; ceilings apart."""
+
+    workload: str
+    profile: Profile
+    settings: Mapping[str, JsonValue]
+    strategies: tuple[Arm, ...]
+    ceilings: tuple[Arm, ...]
+
+    @property
+    def title(self) -> str:
+        """What the arms have in common, without the settings."""
+        return f"{self.workload}, {self.profile} profile"
+
+    def label(self, arm: Arm) -> str:
+        """The arm's strategy, with its write plan where the table holds more than one."""
+        plans = {other.write_plan for other in (*self.strategies, *self.ceilings)}
+        return f"{arm.strategy} {arm.write_plan}" if len(plans) > 1 else arm.strategy
+
+    @property
+    def settings_text(self) -> str:
+        """The settings as `name=value` in a fixed order."""
+        return ", ".join(f"{name}={_plain(self.settings[name])}" for name in sorted(self.settings))
+
+
+def comparable_arms(run: Run) -> tuple[ComparableArms, ...]:
+    """Sort a run's arms into tables, in the order in which the run names them.
+
+    A ceiling has no pool and no loop, so it stands with every table of its workload and profile
+    whose settings do not contradict its own; with none, it has a table to itself.
+    """
+    strategies: dict[tuple[str, str, str], list[Arm]] = {}
+    for arm in run.arms:
+        if arm.role == "strategy":
+            key = (arm.workload, arm.profile, json.dumps(arm.settings, sort_keys=True))
+            strategies.setdefault(key, []).append(arm)
+    ceilings = [arm for arm in run.arms if arm.role == "ceiling"]
+    tables = [
+        _table(arms[0], arms, (ceiling for ceiling in ceilings if _limits(ceiling, arms[0])))
+        for arms in strategies.values()
+    ]
+    shown = {ceiling.name for table in tables for ceiling in table.ceilings}
+    alone = [_table(ceiling, (), (ceiling,)) for ceiling in ceilings if ceiling.name not in shown]
+    return (*tables, *alone)
+
+
+def changed_durability(server: Server) -> tuple[str, ...]:
+    """The server's settings that make a commit more or less durable than usual, `name=value`.
+
+    They belong beside every figure: a commit that need not reach the disk is another measurement.
+    """
+    return tuple(
+        f"{name}={server.settings[name]}"
+        for name in _DURABILITY_SETTINGS
+        if server.settings.get(name, "on") != "on"
+    )
+
+
+def _table(example: Arm, strategies: Iterable[Arm], ceilings: Iterable[Arm]) -> ComparableArms:
+    return ComparableArms(
+        workload=example.workload,
+        profile=example.profile,
+        settings=example.settings,
+        strategies=_fastest_first(strategies),
+        ceilings=_fastest_first(ceilings),
+    )
+
+
+def _limits(ceiling: Arm, arm: Arm) -> bool:
+    shared = ceiling.settings.keys() & arm.settings.keys()
+    return (
+        ceiling.workload == arm.workload
+        and ceiling.profile == arm.profile
+        and all(ceiling.settings[name] == arm.settings[name] for name in shared)
+    )
+
+
+def _fastest_first(arms: Iterable[Arm]) -> tuple[Arm, ...]:
+    def throughput(arm: Arm) -> float:
+        return arm.summary.ok_per_s_median if arm.summary else -1.0
+
+    return tuple(sorted(arms, key=lambda arm: (-throughput(arm), arm.name)))
+
+
+def _plain(value: JsonValue) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,77 @@
+"""The commands, and what an error looks like to whoever typed one."""
+
+from __future__ import annotations
+
+import sys
+from enum import IntEnum
+from typing import Annotated
+
+import typer
+
+from outboxbench.cli import doctor, listing, run
+from outboxbench.core.strategies.registry import BrokenStrategy
+from outboxbench.harness.errors import BadInput, HarnessError
+from outboxbench.harness.signals import raise_on_sigterm
+from outboxbench.results.store import RunFolderError
+
+app = typer.Typer(
+    name="outboxbench",
+    help="Measure what a Python persistence layer costs an event-driven service on PostgreSQL.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class ExitCode(IntEnum):
+    """What the shell is told; 0 is fine, and 1 a verdict other than `pass`."""
+
+    BAD_INPUT = 2
+    CANNOT_RUN = 3
+    INTERRUPTED = 130
+
+
+_DEBUG = "--debug"
+
+
+@app.callback()
+def outboxbench(
+    *,
+    debug: Annotated[bool, typer.Option(_DEBUG, help="Show the traceback of an error.")] = False,
+) -> None:
+    """Measure what a Python persistence layer costs an event-driven service on PostgreSQL."""
+
+
+app.command("run")(run.run)
+app.command("list")(listing.list_)
+app.command("doctor")(doctor.doctor)
+
+
+def main() -> None:
+    """Run the command line; every error is one sentence on standard error."""
+    try:
+        with raise_on_sigterm():
+            app()
+    except KeyboardInterrupt:
+        _fail("interrupted", ExitCode.INTERRUPTED)
+    except Exception as error:
+        if _DEBUG in sys.argv:
+            raise
+        match error:
+            case BadInput():
+                _fail(str(error), ExitCode.BAD_INPUT)
+            case HarnessError() | RunFolderError() | BrokenStrategy():
+                _fail(str(error), ExitCode.CANNOT_RUN)
+            case _:
+                _fail(
+                    f"unexpected {type(error).__name__}: {error}; "
+                    f"repeat with `outboxbench {_DEBUG} …` to see where it comes from",
+                    ExitCode.CANNOT_RUN,
+                )
+
+
+def _fail(message: str, code: ExitCode) -> None:
+    typer.echo(f"outboxbench: {message}", err=True)
+    sys.exit(code)

@@ -1,0 +1,104 @@
+"""`outboxbench run`: a suite, from the plan to the charts."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from outboxbench.cli.progress import show_progress
+from outboxbench.harness.suite.model import Suite, load_suite, override
+from outboxbench.harness.suite.plan import make_plan
+from outboxbench.harness.suite.runner import RunRequest, run_suite
+from outboxbench.report.charts.render import render_charts
+from outboxbench.report.terminal import run_report
+from outboxbench.results.store import RunFolder, read_run
+
+DEFAULT_OUT = Path("results/runs")
+
+
+def run(
+    suite: Annotated[
+        str, typer.Argument(help="The name of a suite (see `list suites`), or a TOML file.")
+    ],
+    *,
+    only: Annotated[
+        str | None, typer.Option(help="Measure these strategies alone, separated by commas.")
+    ] = None,
+    duration: Annotated[
+        float | None, typer.Option(metavar="S", help="Seconds of each block's window.")
+    ] = None,
+    rounds: Annotated[
+        int | None, typer.Option(metavar="N", help="How often each arm is measured.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(metavar="N", help="Determines the load and the order of blocks.")
+    ] = None,
+    dsn: Annotated[
+        str | None,
+        typer.Option(help="Use this server; only databases outboxbench_* are touched."),
+    ] = None,
+    pg_bin: Annotated[
+        Path | None,
+        typer.Option("--pg-bin", metavar="DIR", help="Start the PostgreSQL of this folder."),
+    ] = None,
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Where the run's folder is made.")
+    ] = DEFAULT_OUT,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the run document instead of tables.")
+    ] = False,
+) -> None:
+    """Run a suite, judge it, and draw it.
+
+    Example: outboxbench run quick --only asyncpg,psycopg --rounds 10
+    """
+    chosen = override(load_suite(suite), window_s=duration, rounds=rounds, seed=seed)
+    plan = make_plan(chosen, _names(only))
+    folder = RunFolder.create(out, chosen.name, datetime.now(UTC))
+    request = RunRequest(
+        chosen, plan, folder, _command(chosen, suite, only, dsn, pg_bin), dsn, pg_bin
+    )
+    messages = Console(stderr=True)
+    try:
+        with show_progress(messages, plan.blocks) as observer:
+            document = run_suite(request, observer)
+            observer.preparing("drawing the charts")
+            render_charts(document, folder)
+    except KeyboardInterrupt:
+        if folder.run_file.exists():
+            messages.print(run_report(read_run(folder.path)))
+        raise
+    finally:
+        folder.remove_if_empty()
+    if as_json:
+        sys.stdout.write(folder.run_file.read_text(encoding="utf-8"))
+    else:
+        Console().print(run_report(document))
+    if document.verdict != "pass":
+        raise typer.Exit(1)
+
+
+def _names(only: str | None) -> frozenset[str]:
+    if only is None:
+        return frozenset()
+    return frozenset(name.strip() for name in only.split(",") if name.strip())
+
+
+def _command(
+    chosen: Suite, suite: str, only: str | None, dsn: str | None, pg_bin: Path | None
+) -> str:
+    """Return the command that repeats this run; a DSN may hold a password and is left out."""
+    words = ["outboxbench", "run", suite]
+    if only is not None:
+        words += ["--only", only]
+    words += ["--duration", f"{chosen.window_s:g}", "--rounds", str(chosen.rounds)]
+    words += ["--seed", str(chosen.seed)]
+    if pg_bin is not None:
+        words += ["--pg-bin", str(pg_bin)]
+    return shlex.join(words) + (" --dsn DSN" if dsn is not None else "")

@@ -1,0 +1,155 @@
+"""The ceiling: the same statements from PostgreSQL's own C client, pgbench, as an arm of the run.
+
+pgbench logs each transaction with the time it ended, so its block gets the same window, to the
+microsecond, as the blocks of the strategies.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zlib import crc32
+
+from outboxbench.harness.errors import CannotRun
+from outboxbench.harness.load.command_mix import HIGHEST_CHARGE_CENTS
+from outboxbench.results.buckets import HIGHEST_US, counts_index
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from outboxbench.core.strategies.settings import StrategySettings
+    from outboxbench.harness.load.dataset import Dataset
+    from outboxbench.harness.load.job import Window
+
+SCRIPTED_WORKLOADS = frozenset({"charge", "place"})
+"""The mixes that pgbench's script language can express."""
+
+
+@dataclass(frozen=True, slots=True)
+class CeilingJob:
+    """What pgbench has to do."""
+
+    program: Path
+    workload: str
+    settings: StrategySettings
+    clients: int
+    dataset: Dataset
+    seed: str
+
+
+@dataclass(frozen=True, slots=True)
+class CeilingResult:
+    """What pgbench did: transactions in all, and in the window."""
+
+    transactions: int
+    window_transactions: int
+    latency_counts: dict[int, int]
+
+
+class Ceiling:
+    """One pgbench process. Usable as a context manager that leaves neither process nor log."""
+
+    def __init__(self, job: CeilingJob, runs_for_s: float) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="outboxbench-pgbench-")
+        self._log = Path(self._folder.name) / "log"
+        script = Path(self._folder.name) / "script.sql"
+        script.write_text(_script(job.workload), encoding="utf-8")
+        address = job.settings.address
+        self._process = subprocess.Popen(
+            [
+                str(job.program),
+                "--no-vacuum",
+                "--protocol=prepared",
+                f"--client={job.clients}",
+                # One thread, as a worker has one.
+                "--jobs=1",
+                # pgbench counts whole seconds from its start; the window ends well before.
+                f"--time={int(runs_for_s) + 1}",
+                f"--random-seed={crc32(job.seed.encode())}",
+                f"--define=accounts={job.dataset.accounts}",
+                f"--define=highest_charge_cents={HIGHEST_CHARGE_CENTS}",
+                f"--file={script}",
+                "--log",
+                f"--log-prefix={self._log}",
+                address.database,
+            ],
+            env={**_clean_environment(), **_libpq_environment(job.settings)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    @property
+    def pid(self) -> int:
+        """The process, for its CPU time."""
+        return self._process.pid
+
+    def __enter__(self) -> Ceiling:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.communicate()
+        self._folder.cleanup()
+
+    def result(self, window: Window) -> CeilingResult:
+        """Wait for the end, and read the log.
+
+        Raises:
+            CannotRun: pgbench failed.
+        """
+        # The wall clock is what pgbench logs, the monotonic clock what the window is set in.
+        offset_us = (time.time_ns() - time.monotonic_ns()) // 1000
+        opens_us = window.opens_ns // 1000 + offset_us
+        closes_us = window.closes_ns // 1000 + offset_us
+        _, errors = self._process.communicate()
+        if self._process.returncode != 0:
+            lines = [line for line in errors.splitlines() if "error" in line or "fatal" in line]
+            raise CannotRun(f"pgbench failed: {lines[0] if lines else errors.strip()}")
+        counts: Counter[int] = Counter()
+        transactions = 0
+        for latency_us, ended_us in self._logged():
+            transactions += 1
+            if opens_us <= ended_us < closes_us:
+                counts[counts_index(min(latency_us, HIGHEST_US))] += 1
+        return CeilingResult(transactions, counts.total(), dict(counts))
+
+    def _logged(self) -> Iterator[tuple[int, int]]:
+        for path in Path(self._folder.name).glob("log.*"):
+            with path.open(encoding="ascii") as lines:
+                for line in lines:
+                    _, _, latency_us, _, ended_s, ended_us = line.split()[:6]
+                    yield int(latency_us), int(ended_s) * 1_000_000 + int(ended_us)
+
+
+def _script(workload: str) -> str:
+    script = resources.files(__package__).joinpath("pgbench", f"{workload}.sql")
+    return script.read_text(encoding="utf-8")
+
+
+def _clean_environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+
+
+def _libpq_environment(settings: StrategySettings) -> dict[str, str]:
+    # Through the environment: an argument would show the password to every user of the machine.
+    address = settings.address
+    return {
+        "PGHOST": address.host,
+        "PGPORT": str(address.port),
+        "PGUSER": address.user,
+        "PGPASSWORD": address.password,
+        "PGSSLMODE": address.sslmode,
+        "PGOPTIONS": settings.startup_options,
+        "PGCONNECT_TIMEOUT": str(max(2, round(settings.connect_timeout_s))),
+    }

@@ -1,0 +1,30 @@
+"""A client of a closed loop: it asks, waits for the outcome, and asks again at once."""
+
+from __future__ import annotations
+
+from time import monotonic_ns
+from typing import TYPE_CHECKING
+
+from outboxbench.core.application.retry import RetryPolicy, run_operation
+
+if TYPE_CHECKING:
+    from outboxbench.core.application.message_bus import MessageBus
+    from outboxbench.harness.load.command_mix import CommandMix
+    from outboxbench.harness.load.recorder import Recorder
+
+
+async def run_client(
+    bus: MessageBus, mix: CommandMix, policy: RetryPolicy, recorder: Recorder, closes_ns: int
+) -> None:
+    """Run one operation after the other until the window is closed."""
+    started_ns = began_ns = monotonic_ns()
+    while started_ns < closes_ns:
+        request = mix.next()
+        ready_ns = monotonic_ns()
+        result = await run_operation(bus, request.command, request.op_id, policy)
+        ended_ns = monotonic_ns()
+        recorder.record(request, result, ready_ns, ended_ns)
+        recorder.idle_ns += ready_ns - started_ns
+        started_ns = monotonic_ns()
+        recorder.idle_ns += started_ns - ended_ns
+    recorder.running_ns += started_ns - began_ns

@@ -1,0 +1,121 @@
+"""What the clients ask for. Each mix is a stream of commands that a seed determines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+from typing import TYPE_CHECKING, ClassVar
+from uuid import UUID
+
+from outboxbench.core.domain.ordering import AmendOrderLine, OrderLine, PlaceOrder
+from outboxbench.core.domain.payments import ChargeAccount
+from outboxbench.harness.load.dataset import LINES_PER_ORDER, Dataset, account_id, order_id
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from outboxbench.core.domain.message import Command
+
+HIGHEST_CHARGE_CENTS = 10_000
+_BASKETS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A command, the `op_id` it runs under, and what the database should show of it."""
+
+    name: str
+    command: Command
+    op_id: UUID
+    charged_cents: int = 0
+
+
+class CommandMix:
+    """An endless stream of requests for one client."""
+
+    SHARES: ClassVar[Mapping[str, Mapping[str, int]]] = {
+        "charge": {"charge": 1},
+        "place": {"place": 1},
+        "amend": {"amend": 1},
+        "mixed": {"charge": 50, "place": 30, "amend": 20},
+    }
+    """The mixes, and how often each of their commands comes, relative to the others."""
+
+    TOPICS: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "charge": ("account.charged",),
+        "place": ("order.placed", "order.stock_requested"),
+        "amend": ("order.line_changed",),
+    }
+    """The messages that each command leaves when it is committed."""
+
+    def __init__(self, name: str, dataset: Dataset, seed: str) -> None:
+        self._random = Random(seed)  # noqa: S311 - load, no secret
+        self._accounts = [account_id(number) for number in range(1, dataset.accounts + 1)]
+        self._orders = [order_id(number) for number in range(1, dataset.orders + 1)]
+        self._baskets = [self._basket() for _ in range(_BASKETS)]
+        makers: dict[str, Callable[[], Request]] = {
+            "charge": self._charge,
+            "place": self._place,
+            "amend": self._amend,
+        }
+        self._makers = [makers[command] for command in self.SHARES[name]]
+        # A deck to draw from: one multiplication a request, whatever the mix.
+        self._deck = [
+            makers[command] for command, share in self.SHARES[name].items() for _ in range(share)
+        ]
+
+    def next(self) -> Request:
+        """Return the next request."""
+        deck = self._deck
+        return deck[int(self._random.random() * len(deck))]()
+
+    def one_of_each(self) -> list[Request]:
+        """Return a request for every command of the mix."""
+        return [make() for make in self._makers]
+
+    def _charge(self) -> Request:
+        draw = self._random.random
+        amount_cents = 1 + int(draw() * HIGHEST_CHARGE_CENTS)
+        accounts = self._accounts
+        command = ChargeAccount(
+            account_id=accounts[int(draw() * len(accounts))],
+            order_id=self._uuid(),
+            amount_cents=amount_cents,
+        )
+        return Request("charge", command, self._uuid(), amount_cents)
+
+    def _place(self) -> Request:
+        draw = self._random.random
+        accounts = self._accounts
+        command = PlaceOrder(
+            order_id=self._uuid(),
+            account_id=accounts[int(draw() * len(accounts))],
+            lines=self._baskets[int(draw() * _BASKETS)],
+            tags=("benchmark", "web"),
+        )
+        return Request("place", command, self._uuid())
+
+    def _amend(self) -> Request:
+        draw = self._random.random
+        orders = self._orders
+        command = AmendOrderLine(
+            order_id=orders[int(draw() * len(orders))],
+            line_no=1 + int(draw() * LINES_PER_ORDER),
+            # From a range so wide that a line hardly ever gets the quantity that it has.
+            quantity=10 + int(draw() * 1_000_000),
+        )
+        return Request("amend", command, self._uuid())
+
+    def _uuid(self) -> UUID:
+        return UUID(int=self._random.getrandbits(128))
+
+    def _basket(self) -> tuple[OrderLine, ...]:
+        return tuple(
+            OrderLine(
+                line_no,
+                f"sku-{self._random.randrange(1000):04d}",
+                self._random.randrange(1, 10),
+                self._random.randrange(100, 10_000),
+            )
+            for line_no in range(1, LINES_PER_ORDER + 1)
+        )

@@ -1,0 +1,87 @@
+"""What every fresh database holds before the clients come: accounts with money, and open orders.
+
+Ids are counted, not drawn, so that pgbench, which only knows numbers, can name them as well.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+LINES_PER_ORDER = 3
+OPENING_BALANCE_CENTS = 1_000_000_000_000
+"""So much that no charge of a benchmark is ever rejected."""
+
+_FIRST_ORDER = 10**12
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """How many accounts and orders there are."""
+
+    accounts: int
+    orders: int
+
+
+def account_id(number: int) -> UUID:
+    """Return the id of account `number`, from 1: the decimal digits, read as hexadecimal."""
+    return UUID(f"{number:032d}")
+
+
+def order_id(number: int) -> UUID:
+    """Return the id of order `number`, from 1."""
+    return UUID(f"{_FIRST_ORDER + number:032d}")
+
+
+# Each aggregate comes with the history that its commands would have left.
+SEED_ACCOUNTS = """
+    WITH account AS (
+        INSERT INTO accounts (id, version, balance_cents)
+        SELECT lpad(number::text, 32, '0')::uuid, 2, %(balance_cents)s
+        FROM generate_series(1, %(accounts)s) AS number
+        RETURNING id
+    )
+    INSERT INTO outbox
+        (op_id, ordinal, aggregate_type, aggregate_id, version, topic, audience, state)
+    SELECT gen_random_uuid(), 0, 'account', id, version, topic, audience, state
+    FROM account CROSS JOIN (
+        VALUES (1, 'account.opened', 2, '{}'::jsonb),
+               (2, 'account.deposited', 0,
+                jsonb_build_object('amount_cents', %(balance_cents)s::bigint,
+                                   'balance_cents', %(balance_cents)s::bigint))
+    ) AS message (version, topic, audience, state)
+"""
+
+SEED_ORDERS = """
+    WITH placed AS (
+        INSERT INTO orders (id, version, account_id, status, tags)
+        SELECT lpad((%(first_order)s + number)::text, 32, '0')::uuid, 1,
+               lpad((1 + number %% %(accounts)s)::text, 32, '0')::uuid, 'placed', '{seeded}'
+        FROM generate_series(1, %(orders)s) AS number
+        RETURNING id, account_id
+    ), line AS (
+        INSERT INTO order_lines (order_id, line_no, sku, quantity, unit_price_cents)
+        SELECT id, line_no, 'sku-' || line_no, line_no, 1000
+        FROM placed CROSS JOIN generate_series(1, %(lines)s) AS line_no
+    ), operation AS (
+        SELECT gen_random_uuid() AS op_id, id, account_id FROM placed
+    )
+    INSERT INTO outbox
+        (op_id, ordinal, aggregate_type, aggregate_id, version, topic, audience, state)
+    SELECT op_id, ordinal, 'order', id, 1, topic, audience,
+           jsonb_build_object('account_id', account_id)
+    FROM operation CROSS JOIN (
+        VALUES (0, 'order.placed', 3), (1, 'order.stock_requested', 2)
+    ) AS message (ordinal, topic, audience)
+"""
+
+
+def seed_parameters(dataset: Dataset) -> dict[str, int]:
+    """Return the parameters of the two seeding statements."""
+    return {
+        "accounts": dataset.accounts,
+        "orders": dataset.orders,
+        "balance_cents": OPENING_BALANCE_CENTS,
+        "first_order": _FIRST_ORDER,
+        "lines": LINES_PER_ORDER,
+    }

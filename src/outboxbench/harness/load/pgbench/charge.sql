@@ -1,0 +1,16 @@
+-- The statements of the mix `charge`, as every strategy of the plan `statements` sends them.
+-- \aset leaves `hit` at 0 where the update finds another version; \gset would end the client.
+\set account random(1, :accounts)
+\set amount_cents random(1, :highest_charge_cents)
+\set hit 0
+BEGIN;
+SELECT id, version, balance_cents FROM accounts WHERE id = lpad(:account::text, 32, '0')::uuid \gset
+\set next_version :version + 1
+\set new_balance_cents :balance_cents - :amount_cents
+UPDATE accounts SET version = :next_version, balance_cents = :new_balance_cents WHERE id = :id AND version = :version RETURNING 1 AS hit \aset
+\if :hit
+INSERT INTO outbox (op_id, ordinal, aggregate_type, aggregate_id, version, topic, audience, state) VALUES (gen_random_uuid(), 0, 'account', :id, :next_version, 'account.charged', 1, jsonb_build_object('order_id', gen_random_uuid(), 'amount_cents', :amount_cents::bigint, 'balance_cents', :new_balance_cents::bigint));
+COMMIT;
+\else
+ROLLBACK;
+\endif

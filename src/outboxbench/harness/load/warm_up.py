@@ -1,0 +1,103 @@
+"""Warms every connection of a pool, so that the clock starts on prepared statements alone."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Self
+
+from outboxbench.core.application.bootstrap import bootstrap
+from outboxbench.harness.load.dataset import account_id
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from types import TracebackType
+
+    from outboxbench.core.application.message_bus import MessageBus
+    from outboxbench.core.application.outcome import Attempt
+    from outboxbench.core.application.ports import Persistence, Repository, UnitOfWork
+    from outboxbench.core.domain.ordering import Order
+    from outboxbench.core.domain.payments import Account
+
+ROUNDS = 8
+"""Past psycopg's threshold: it prepares a statement when it runs for the sixth time."""
+
+TIMEOUT_S = 60
+
+
+async def warm_up(
+    persistence: Persistence,
+    pool_size: int,
+    run_each_command: Callable[[MessageBus, int], Awaitable[None]],
+) -> None:
+    """Run every command of the load on every connection of the pool, several times.
+
+    Args:
+        persistence: an opened strategy.
+        pool_size: how many connections its pool has.
+        run_each_command: runs each command once, given a bus and the number of the connection.
+
+    Raises:
+        TimeoutError: the connections never were in use all at once.
+    """
+    gathering = _GatheringPersistence(persistence, asyncio.Barrier(pool_size))
+    bus = bootstrap(gathering)
+    async with asyncio.timeout(TIMEOUT_S):
+        for _ in range(ROUNDS):
+            async with asyncio.TaskGroup() as tasks:
+                for number in range(pool_size):
+                    tasks.create_task(_run(run_each_command(bus, number)))
+
+
+async def _run(work: Awaitable[None]) -> None:
+    await work
+
+
+class _GatheringPersistence:
+    """Hands out units of work that wait for each other."""
+
+    def __init__(self, persistence: Persistence, barrier: asyncio.Barrier) -> None:
+        self._persistence = persistence
+        self._barrier = barrier
+
+    def unit_of_work(self, attempt: Attempt) -> _GatheringUnitOfWork:
+        return _GatheringUnitOfWork(self._persistence.unit_of_work(attempt), self._barrier)
+
+    async def close(self) -> None:
+        await self._persistence.close()
+
+
+class _GatheringUnitOfWork:
+    """Waits, once its connection is in use, until all the others are.
+
+    Without that a pool may serve a whole warm-up with a few of its connections.
+    """
+
+    def __init__(self, unit: UnitOfWork, barrier: asyncio.Barrier) -> None:
+        self._unit = unit
+        self._barrier = barrier
+
+    @property
+    def accounts(self) -> Repository[Account]:
+        return self._unit.accounts
+
+    @property
+    def orders(self) -> Repository[Order]:
+        return self._unit.orders
+
+    async def __aenter__(self) -> Self:
+        await self._unit.__aenter__()
+        # Some libraries take a connection with their first statement only.
+        await self._unit.accounts.get(account_id(1))
+        await self._barrier.wait()
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._unit.__aexit__(exc_type, exc, traceback)
+
+    async def commit(self) -> None:
+        await self._unit.commit()

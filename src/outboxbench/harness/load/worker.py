@@ -1,0 +1,110 @@
+"""One worker process: one strategy on one event loop, for one block.
+
+Reads its job from standard input and answers there in JSON lines, so that nothing it says depends
+on the interpreter that the harness runs on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from outboxbench.core.application.bootstrap import bootstrap
+from outboxbench.core.application.retry import RetryPolicy, run_operation
+from outboxbench.core.strategies.registry import load_strategy
+from outboxbench.harness.load.client import run_client
+from outboxbench.harness.load.command_mix import CommandMix
+from outboxbench.harness.load.job import Job, Window, WorkerResult
+from outboxbench.harness.load.recorder import Recorder
+from outboxbench.harness.load.warm_up import warm_up
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from outboxbench.core.application.message_bus import MessageBus
+
+
+def main() -> int:
+    """Do the job that standard input describes; return the exit code."""
+    job = Job.from_json(sys.stdin.readline())
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory(job)) as runner:
+            runner.run(_work(job))
+    except Exception as error:  # the harness turns the message into the user's sentence
+        _say("error", message=_with_causes(error))
+        return 1
+    return 0
+
+
+def _loop_factory(job: Job) -> Callable[[], asyncio.AbstractEventLoop] | None:
+    if job.loop == "asyncio":
+        return None
+    import uvloop
+
+    return uvloop.new_event_loop
+
+
+async def _work(job: Job) -> None:
+    persistence = await load_strategy(job.strategy).open(job.settings)
+    try:
+        policy = RetryPolicy(job.max_attempts)
+        mixes = [
+            CommandMix(job.mix, job.dataset, f"{job.seed}/{job.first_client + number}")
+            for number in range(job.clients)
+        ]
+        early = Recorder(opens_ns=0, closes_ns=0)
+
+        async def run_each_command(bus: MessageBus, number: int) -> None:
+            for request in mixes[number % len(mixes)].one_of_each():
+                result = await run_operation(bus, request.command, request.op_id, RetryPolicy(1))
+                early.record(request, result, 0, 0)
+
+        await warm_up(persistence, job.settings.pool_size, run_each_command)
+        _say("ready")
+        window = Window(**json.loads(sys.stdin.readline()))
+        recorder = Recorder(window.opens_ns, window.closes_ns)
+        bus = bootstrap(persistence)
+        async with asyncio.TaskGroup() as tasks:
+            for mix in mixes:
+                tasks.create_task(run_client(bus, mix, policy, recorder, window.closes_ns))
+        _say("result", **asdict(_result(early, recorder)))
+    finally:
+        await persistence.close()
+
+
+def _result(early: Recorder, recorder: Recorder) -> WorkerResult:
+    outcomes: dict[str, dict[str, int]] = {}
+    for (command, outcome), count in (early.outcomes + recorder.outcomes).items():
+        outcomes.setdefault(command, {})[outcome] = count
+    return WorkerResult(
+        outcomes=outcomes,
+        window_outcomes=dict(recorder.window_outcomes),
+        failures=dict(recorder.failures),
+        latency_counts={
+            outcome: {bucket: count for bucket, count in enumerate(counts) if count}
+            for outcome, counts in recorder.latency_counts.items()
+        },
+        attempts=recorder.attempts,
+        charged_cents=early.charged_cents + recorder.charged_cents,
+        clamped=recorder.clamped,
+        idle_ns=recorder.idle_ns,
+        running_ns=recorder.running_ns,
+    )
+
+
+def _with_causes(error: BaseException) -> str:
+    if isinstance(error, BaseExceptionGroup):
+        return "; ".join(_with_causes(each) for each in error.exceptions)
+    return f"{type(error).__name__}: {error}"
+
+
+def _say(event: str, **fields: Any) -> None:
+    sys.stdout.write(json.dumps({"event": event, **fields}) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""PostgreSQL under the harness: its binaries, server, databases and counters."""

@@ -1,0 +1,240 @@
+"""A PostgreSQL server of the harness's own: made for one run, durable, and removed with it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from typing import TYPE_CHECKING
+
+from outboxbench.core.strategies.settings import DatabaseAddress
+from outboxbench.harness import sweep
+from outboxbench.harness.errors import CannotRun
+from outboxbench.harness.postgres.account import server_account, spawn, usable_binaries
+from outboxbench.harness.postgres.place import FOLDER_VARIABLE, data_root
+from outboxbench.harness.postgres.tuning import SERVER_SETTINGS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+    from types import TracebackType
+    from typing import Self
+
+    from outboxbench.harness.janitor import Janitor
+    from outboxbench.harness.postgres.binaries import Binaries
+
+SUPERUSER = "outboxbench"
+MAINTENANCE_DATABASE = "postgres"
+HOST = "127.0.0.1"
+
+PORT_ATTEMPTS = 5
+START_PATIENCE_S = 60.0
+POLL_S = 0.01
+# How a server is asked to end, and how long it may take before it is asked less kindly.
+STOP_LADDER = ((signal.SIGINT, 20.0), (signal.SIGQUIT, 5.0), (signal.SIGKILL, 5.0))
+TELLING_LEVELS = ("PANIC:", "FATAL:", "ERROR:", "error:", "HINT:", "DETAIL:")
+
+
+class Cluster:
+    """Context manager around a running server; `address` is its superuser's.
+
+    The server listens on 127.0.0.1 alone and its folder goes with it.
+
+    Raises:
+        BadInput: the folder for temporary data cannot be used.
+        CannotRun: the server cannot be made or started on this machine.
+    """
+
+    def __init__(
+        self, binaries: Binaries, janitor: Janitor, settings: Mapping[str, str] | None = None
+    ) -> None:
+        self.binaries = binaries
+        self._janitor = janitor
+        self._settings = SERVER_SETTINGS | dict(settings or {})
+        self._account = server_account()
+        self._password = secrets.token_urlsafe(24)
+        self._folder = data_root(self._account) / f"outboxbench-{secrets.token_hex(6)}"
+        self._postmaster: subprocess.Popen[bytes] | None = None
+        self._port = 0
+
+    @property
+    def address(self) -> DatabaseAddress:
+        """Address of the maintenance database, as superuser."""
+        return DatabaseAddress(HOST, self._port, SUPERUSER, self._password, MAINTENANCE_DATABASE)
+
+    @property
+    def postmaster_pid(self) -> int:
+        """The pid of the server's first process."""
+        if self._postmaster is None:
+            raise RuntimeError("the cluster is not running")
+        return self._postmaster.pid
+
+    @property
+    def data_directory(self) -> Path:
+        """The server's data directory; it lives as long as the cluster."""
+        return self._folder / "data"
+
+    @property
+    def _log(self) -> Path:
+        return self._folder / "server.log"
+
+    def log_text(self) -> str:
+        """Return what the server has logged so far."""
+        return self._log.read_text(errors="replace")
+
+    def copy_log(self, to: Path) -> None:
+        """Copy the server's log, which is removed with the cluster."""
+        shutil.copyfile(self._log, to)
+
+    def __enter__(self) -> Self:
+        try:
+            self._make_folder()
+            usable = usable_binaries(self.binaries, self._account, self._folder)
+            self._initialise(usable)
+            self._start(usable)
+        except OSError as error:
+            self.stop()
+            raise CannotRun(
+                f"no server can be made in {self._folder.parent} ({error.strerror or error}): "
+                f"set {FOLDER_VARIABLE} to a folder with space"
+            ) from error
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """End the server (fast shutdown, then harsher) and remove its folder."""
+        if self._postmaster is not None:
+            _end(self._postmaster)
+            self._janitor.forget_process(self._postmaster.pid)
+            self._postmaster = None
+        # A child of an interrupted initdb may still write: the removal is tried until it holds.
+        sweep.remove_folders([str(self._folder)])
+        if not self._folder.exists():
+            self._janitor.forget_folder(self._folder)
+
+    def _make_folder(self) -> None:
+        self._janitor.watch_folder(self._folder)
+        self._folder.mkdir(mode=0o700)
+        if self._account is not None:
+            os.chown(self._folder, self._account.uid, self._account.gid)
+
+    def _initialise(self, binaries: Binaries) -> None:
+        password_file = self._folder / "password"
+        password_file.touch(mode=0o600, exist_ok=False)
+        password_file.write_text(self._password)
+        if self._account is not None:
+            os.chown(password_file, self._account.uid, self._account.gid)
+        command: list[str | Path] = [
+            binaries.path("initdb"),
+            f"--pgdata={self.data_directory}",
+            f"--username={SUPERUSER}",
+            f"--pwfile={password_file}",
+            "--auth=scram-sha-256",
+            "--encoding=UTF8",
+            "--locale=C",
+            "--no-sync",
+        ]
+        try:
+            with self._log.open("wb") as log:
+                initdb = spawn(self._account, command, self._folder, log)
+            try:
+                self._janitor.watch_process(initdb.pid, signal.SIGTERM)
+                failed = initdb.wait() != 0
+            finally:
+                _end(initdb)
+                self._janitor.forget_process(initdb.pid)
+        finally:
+            password_file.unlink()
+        if failed:
+            raise CannotRun(self._failure("the server's data directory cannot be made"))
+        # What initdb says is of use only when it fails; the log is the server's from here on.
+        self._log.unlink()
+
+    def _start(self, binaries: Binaries) -> None:
+        for _ in range(PORT_ATTEMPTS):
+            self._port = free_port()
+            with self._log.open("wb") as log:
+                server = spawn(self._account, self._command(binaries), self._folder, log)
+            self._postmaster = server
+            self._janitor.watch_process(server.pid, signal.SIGINT)
+            if self._becomes_ready(server):
+                return
+            self._janitor.forget_process(server.pid)
+            self._postmaster = None
+            if "Address already in use" not in self.log_text():
+                raise CannotRun(self._failure("the server does not start"))
+        raise CannotRun(f"no free port was found on {HOST}: other processes take them all")
+
+    def _command(self, binaries: Binaries) -> list[str | Path]:
+        network = {
+            "listen_addresses": HOST,
+            "port": f"{self._port}",
+            "unix_socket_directories": "",
+        }
+        settings = (self._settings | network).items()
+        options = [part for name, value in settings for part in ("-c", f"{name}={value}")]
+        return [binaries.path("postgres"), "-D", self.data_directory, *options]
+
+    def _becomes_ready(self, server: subprocess.Popen[bytes]) -> bool:
+        deadline = time.monotonic() + START_PATIENCE_S
+        while server.poll() is None:
+            if self._says_ready(server.pid):
+                return True
+            if time.monotonic() > deadline:
+                raise CannotRun(
+                    self._failure(f"the server was not ready in {START_PATIENCE_S:g} s")
+                )
+            time.sleep(POLL_S)
+        return False
+
+    def _says_ready(self, pid: int) -> bool:
+        # The lock file's first line is the postmaster's pid, its eighth the server's state.
+        try:
+            lines = (self.data_directory / "postmaster.pid").read_text().splitlines()
+        except FileNotFoundError:
+            return False
+        return len(lines) >= 8 and lines[0] == f"{pid}" and lines[7].strip() == "ready"
+
+    def _failure(self, what: str) -> str:
+        text = self.log_text()
+        if "No space left on device" in text:
+            return (
+                f"{what}: the disk that holds {self._folder.parent} is full; "
+                f"free some space there, or set {FOLDER_VARIABLE} to another folder"
+            )
+        lines = text.splitlines()
+        telling = [line for line in lines if any(level in line for level in TELLING_LEVELS)]
+        return f"{what}; it says: {' | '.join((telling or lines)[-3:])}"
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    for number, patience_s in STOP_LADDER:
+        if process.poll() is not None:
+            return
+        process.send_signal(number)
+        try:
+            process.wait(patience_s)
+        except subprocess.TimeoutExpired:
+            continue

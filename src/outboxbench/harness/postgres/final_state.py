@@ -1,0 +1,122 @@
+"""Reads what a database holds after a block; one snapshot, nothing of it on the timed path."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from outboxbench.harness.errors import CannotRun
+from outboxbench.harness.postgres.server import connect
+from outboxbench.results.final_state import FinalState
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from outboxbench.core.strategies.settings import DatabaseAddress
+
+_OPERATIONS = "SELECT count(DISTINCT op_id) FROM outbox"
+
+_MESSAGES_BY_TOPIC = "SELECT topic, count(*) FROM outbox GROUP BY topic"
+
+_BALANCE_CENTS = "SELECT coalesce(sum(balance_cents), 0)::bigint FROM accounts"
+
+_ORDER_LINES = "SELECT count(*) FROM order_lines"
+
+_ACCOUNTS_OFF_BALANCE = """
+    SELECT count(*)
+    FROM accounts
+    LEFT JOIN (
+        SELECT aggregate_id,
+               sum(CASE topic WHEN 'account.deposited' THEN (state ->> 'amount_cents')::bigint
+                              WHEN 'account.charged' THEN -(state ->> 'amount_cents')::bigint
+                              ELSE 0 END) AS cents
+        FROM outbox WHERE aggregate_type = 'account' GROUP BY aggregate_id
+    ) AS told ON told.aggregate_id = accounts.id
+    WHERE accounts.balance_cents IS DISTINCT FROM coalesce(told.cents, 0)
+"""
+
+# Ordinals of one version count from 0, as do those of one operation.
+_HISTORIES = """
+    WITH stored AS (
+        SELECT 'account' AS aggregate_type, id, version FROM accounts
+        UNION ALL SELECT 'order', id, version FROM orders
+    ), told AS (
+        SELECT aggregate_type, aggregate_id AS id, min(version) AS first, max(version) AS last,
+               count(DISTINCT version) AS versions
+        FROM outbox GROUP BY aggregate_type, aggregate_id
+    )
+    SELECT count(*) FILTER (WHERE stored.id IS NOT NULL AND (
+               told.id IS NULL OR told.first <> 1 OR told.last <> stored.version
+               OR told.versions <> stored.version)),
+           coalesce(sum(told.versions) FILTER (WHERE stored.id IS NULL), 0)
+    FROM stored FULL JOIN told USING (aggregate_type, id)
+"""
+
+_OPERATIONS_WITH_GAPS = """
+    SELECT count(*) FROM (
+        SELECT op_id FROM outbox GROUP BY op_id
+        HAVING min(ordinal) <> 0 OR max(ordinal) <> count(*) - 1
+            OR count(DISTINCT (aggregate_type, aggregate_id, version)) <> 1
+    ) AS broken
+"""
+
+_OTHER_BACKENDS = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()
+      AND backend_type = 'client backend'
+"""
+
+_ROLLED_BACK = "SELECT xact_rollback FROM pg_stat_database WHERE datname = current_database()"
+
+_POLL_S = 0.005
+_UNUSED_TIMEOUT_S = 30.0
+
+
+def wait_until_unused(address: DatabaseAddress) -> None:
+    """Wait until no client of the block is connected: only then is its last word spoken.
+
+    Raises:
+        CannotRun: a backend stays, though its client is gone.
+    """
+    deadline_s = time.monotonic() + _UNUSED_TIMEOUT_S
+    with connect(address) as connection:
+        while _row(connection, _OTHER_BACKENDS)[0]:
+            if time.monotonic() > deadline_s:
+                raise CannotRun(
+                    f"the server still has connections to {address.database} after "
+                    f"{_UNUSED_TIMEOUT_S:.0f} s: see its log for what they wait for"
+                )
+            time.sleep(_POLL_S)
+
+
+def rolled_back_transactions(address: DatabaseAddress) -> int:
+    """Return how many transactions were rolled back in this database since it was created."""
+    with connect(address) as connection:
+        count: int = _row(connection, _ROLLED_BACK)[0]
+        return count
+
+
+def read_final_state(address: DatabaseAddress) -> FinalState:
+    """Read the whole database in one repeatable-read snapshot."""
+    with connect(address) as connection:
+        connection.autocommit = False
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        gaps, orphans = _row(connection, _HISTORIES)
+        return FinalState(
+            operations=_row(connection, _OPERATIONS)[0],
+            messages_by_topic=dict(connection.execute(_MESSAGES_BY_TOPIC).fetchall()),
+            balance_cents=_row(connection, _BALANCE_CENTS)[0],
+            order_lines=_row(connection, _ORDER_LINES)[0],
+            accounts_off_balance=_row(connection, _ACCOUNTS_OFF_BALANCE)[0],
+            aggregates_with_gaps=gaps,
+            orphaned_messages=int(orphans),
+            operations_with_gaps=_row(connection, _OPERATIONS_WITH_GAPS)[0],
+        )
+
+
+def _row(connection: psycopg.Connection[Any], query: str) -> tuple[Any, ...]:
+    row = connection.execute(query).fetchone()
+    if row is None:
+        raise ValueError(f"no row for {query}")
+    result: tuple[Any, ...] = row
+    return result

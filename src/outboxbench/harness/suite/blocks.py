@@ -1,0 +1,164 @@
+"""Measures one block: one arm on a fresh database, from its start to what the database holds."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from outboxbench.core.strategies.settings import StrategySettings
+from outboxbench.harness.load.ceiling import Ceiling, CeilingJob
+from outboxbench.harness.load.dataset import Dataset
+from outboxbench.harness.load.job import Job, Window
+from outboxbench.harness.load.worker_process import GRACE_S, WorkerProcess
+from outboxbench.harness.postgres.final_state import (
+    read_final_state,
+    rolled_back_transactions,
+    wait_until_unused,
+)
+from outboxbench.harness.suite.measurement import (
+    Measurement,
+    from_ceiling,
+    from_workers,
+    watch_cpu,
+)
+from outboxbench.harness.suite.plan import CeilingArm, PlannedArm, StrategyArm
+
+if TYPE_CHECKING:
+    from outboxbench.core.strategies.settings import DatabaseAddress
+    from outboxbench.harness.janitor import Janitor
+    from outboxbench.harness.postgres.databases import Databases
+    from outboxbench.harness.postgres.server import Server
+    from outboxbench.harness.suite.model import Suite
+    from outboxbench.results.final_state import FinalState
+
+# Between saying "go" and the first operation: the line has to cross a pipe.
+_LEAD_S = 0.02
+
+# pgbench connects its clients one after the other before it begins.
+_CONNECT_S = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class RawBlock:
+    """A measured block, not yet judged. `opened_at_s` is seconds since the epoch."""
+
+    window: Window
+    opened_at_s: float
+    measurement: Measurement
+    final_state: FinalState
+
+
+@dataclass(frozen=True, slots=True)
+class BlockRunner:
+    """Measures blocks of one run, one after the other."""
+
+    suite: Suite
+    server: Server
+    databases: Databases
+    janitor: Janitor
+
+    def measure(self, arm: PlannedArm, name: str, seed: str) -> RawBlock:
+        """Measure an arm once, on a database called after `name` that is dropped afterwards.
+
+        Raises:
+            CannotRun: the arm could not be measured.
+        """
+        match arm:
+            case StrategyArm():
+                return self._measure_strategy(arm, name, seed)
+            case CeilingArm():
+                return self._measure_ceiling(arm, name, seed)
+
+    def _measure_strategy(self, arm: StrategyArm, name: str, seed: str) -> RawBlock:
+        with ExitStack() as stack:
+            # They import while the database is made; nothing is timed yet.
+            workers = [
+                stack.enter_context(WorkerProcess(arm.name, self.janitor))
+                for _ in range(arm.workers)
+            ]
+            address = self._fresh_database(name, stack)
+            for number, worker in enumerate(workers):
+                worker.prepare(self._job(arm, address, seed, number))
+            for worker in workers:
+                worker.wait_until_ready()
+            window = self._window(_LEAD_S)
+            for worker in workers:
+                worker.measure(window)
+            cpu = watch_cpu(window, self.server.postmaster_pid, [worker.pid for worker in workers])
+            results = [worker.result(GRACE_S) for worker in workers]
+            wait_until_unused(address)
+            return _raw(window, from_workers(results, cpu), address)
+
+    def _measure_ceiling(self, arm: CeilingArm, name: str, seed: str) -> RawBlock:
+        with ExitStack() as stack:
+            address = self._fresh_database(name, stack)
+            window = self._window(_CONNECT_S)
+            job = CeilingJob(
+                program=self.server.binaries.path("pgbench"),
+                workload=arm.workload,
+                settings=self._settings(arm, address, arm.clients),
+                clients=arm.clients,
+                dataset=self._dataset,
+                seed=seed,
+            )
+            runs_for_s = (window.closes_ns - time.monotonic_ns()) / 1e9
+            ceiling = stack.enter_context(Ceiling(job, runs_for_s))
+            cpu = watch_cpu(window, self.server.postmaster_pid, [ceiling.pid])
+            result = ceiling.result(window)
+            wait_until_unused(address)
+            rolled_back = rolled_back_transactions(address)
+            return _raw(window, from_ceiling(arm.workload, result, rolled_back, cpu), address)
+
+    def _fresh_database(self, name: str, stack: ExitStack) -> DatabaseAddress:
+        address = self.databases.create(name)
+        stack.callback(self.databases.drop, address)
+        self.databases.checkpoint()
+        return address
+
+    def _window(self, lead_s: float) -> Window:
+        opens_ns = time.monotonic_ns() + round((lead_s + self.suite.warm_up_s) * 1e9)
+        return Window(opens_ns, opens_ns + round(self.suite.window_s * 1e9))
+
+    def _job(self, arm: StrategyArm, address: DatabaseAddress, seed: str, number: int) -> Job:
+        clients = _share(arm.clients, arm.workers, number)
+        pool_size = _share(arm.pool_size, arm.workers, number)
+        return Job(
+            strategy=arm.strategy.name,
+            settings=self._settings(arm, address, pool_size),
+            loop=arm.loop,
+            mix=arm.workload,
+            clients=clients,
+            first_client=sum(_share(arm.clients, arm.workers, each) for each in range(number)),
+            dataset=self._dataset,
+            seed=seed,
+            max_attempts=self.suite.max_attempts,
+        )
+
+    def _settings(
+        self, arm: PlannedArm, address: DatabaseAddress, pool_size: int
+    ) -> StrategySettings:
+        return StrategySettings(
+            address=address,
+            profile=arm.profile,
+            pool_size=pool_size,
+            isolation=arm.isolation,
+            statement_timeout_s=self.suite.statement_timeout_s,
+            lock_timeout_s=self.suite.lock_timeout_s,
+            connect_timeout_s=self.suite.connect_timeout_s,
+        )
+
+    @property
+    def _dataset(self) -> Dataset:
+        return Dataset(self.suite.dataset.accounts, self.suite.dataset.orders)
+
+
+def _raw(window: Window, measurement: Measurement, address: DatabaseAddress) -> RawBlock:
+    since_opening_s = (time.monotonic_ns() - window.opens_ns) / 1e9
+    return RawBlock(window, time.time() - since_opening_s, measurement, read_final_state(address))
+
+
+def _share(total: int, workers: int, number: int) -> int:
+    """Return the part of `total` that falls to one worker; the first get what is left over."""
+    return total // workers + (number < total % workers)

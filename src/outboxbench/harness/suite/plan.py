@@ -1,0 +1,153 @@
+"""From a suite to its arms, and to the random order in which each round measures them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+from random import Random
+from typing import TYPE_CHECKING, TypeAlias
+
+from outboxbench.core.strategies.registry import (
+    BrokenStrategy,
+    Strategy,
+    UnknownStrategy,
+    load_strategy,
+)
+from outboxbench.harness.errors import BadInput, CannotRun
+from outboxbench.harness.load.ceiling import SCRIPTED_WORKLOADS
+
+if TYPE_CHECKING:
+    from outboxbench.core.strategies.settings import Isolation, Profile
+    from outboxbench.harness.load.job import Loop
+    from outboxbench.harness.suite.model import ArmMatrix, Suite
+
+CEILING = "pgbench"
+
+
+@dataclass(frozen=True, slots=True)
+class StrategyArm:
+    """A strategy on an event loop, under a load."""
+
+    strategy: Strategy
+    loop: Loop
+    workload: str
+    profile: Profile
+    isolation: Isolation
+    clients: int
+    pool_size: int
+    workers: int
+
+    @property
+    def name(self) -> str:
+        """The arm's identity, the same in every run that measures it."""
+        return f"{self.strategy.name}/{self.loop}/{_load_name(self)}"
+
+
+@dataclass(frozen=True, slots=True)
+class CeilingArm:
+    """The same load from PostgreSQL's own C client."""
+
+    workload: str
+    profile: Profile
+    isolation: Isolation
+    clients: int
+
+    @property
+    def name(self) -> str:
+        """The arm's identity, the same in every run that measures it."""
+        return f"{CEILING}/{_load_name(self)}"
+
+
+PlannedArm: TypeAlias = StrategyArm | CeilingArm
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The arms, and for each round the order in which they come."""
+
+    arms: tuple[PlannedArm, ...]
+    rounds: tuple[tuple[PlannedArm, ...], ...]
+
+    @property
+    def blocks(self) -> int:
+        """How many blocks there are."""
+        return sum(len(order) for order in self.rounds)
+
+
+def make_plan(suite: Suite, only: frozenset[str] = frozenset()) -> Plan:
+    """Expand a suite.
+
+    Args:
+        suite: what to measure.
+        only: the strategies to keep; all if empty. The ceiling stays.
+
+    Raises:
+        BadInput: `only` names a strategy that the suite does not measure, or one of the suite's
+            needs no server and so cannot be measured against one.
+        CannotRun: a strategy is registered but cannot be loaded here.
+    """
+    named = {name for matrix in suite.arms for name in matrix.strategies}
+    if unknown := sorted(only - named):
+        raise BadInput(
+            f"the suite {suite.name} measures no {', '.join(unknown)}: "
+            f"--only takes some of {', '.join(sorted(named))}"
+        )
+    strategies = {name: _loaded(name) for name in sorted(only or named)}
+    arms: dict[str, PlannedArm] = {}
+    for matrix in suite.arms:
+        for arm in _expand(matrix, strategies):
+            if suite.ceiling and arm.workload in SCRIPTED_WORKLOADS:
+                ceiling = CeilingArm(arm.workload, arm.profile, arm.isolation, arm.clients)
+                arms.setdefault(ceiling.name, ceiling)
+            if arms.setdefault(arm.name, arm) != arm:
+                raise BadInput(
+                    f"the suite {suite.name} has two arms {arm.name} that differ only in "
+                    "pool_size or workers: measure them in two suites"
+                )
+    ordered = tuple(arms.values())
+    shuffle = Random(suite.seed).sample  # noqa: S311 - an order, no secret
+    rounds = tuple(tuple(shuffle(ordered, len(ordered))) for _ in range(suite.rounds))
+    return Plan(ordered, rounds)
+
+
+def _expand(matrix: ArmMatrix, strategies: dict[str, Strategy]) -> list[StrategyArm]:
+    return [
+        StrategyArm(
+            strategy=strategies[name],
+            loop=loop,
+            workload=workload,
+            profile=profile,
+            isolation=isolation,
+            clients=clients,
+            pool_size=matrix.pool_size or clients,
+            workers=matrix.workers,
+        )
+        for name, loop, workload, profile, isolation, clients in product(
+            matrix.strategies,
+            matrix.loops,
+            matrix.workloads,
+            matrix.profiles,
+            matrix.isolations,
+            matrix.clients,
+        )
+        if name in strategies
+    ]
+
+
+def _loaded(name: str) -> Strategy:
+    try:
+        strategy = load_strategy(name)
+    except UnknownStrategy as error:
+        raise BadInput(str(error)) from error
+    except BrokenStrategy as error:
+        raise CannotRun(str(error)) from error
+    if not strategy.needs_server:
+        raise BadInput(f"the strategy {name} needs no server, so a suite cannot measure it on one")
+    return strategy
+
+
+def _load_name(arm: PlannedArm) -> str:
+    parts = [arm.workload, arm.profile, f"{arm.clients} clients"]
+    if arm.isolation != "read committed":
+        parts.append(arm.isolation)
+    return "/".join(parts)

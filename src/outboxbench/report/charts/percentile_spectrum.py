@@ -1,0 +1,247 @@
+"""Latency over the percentile axis: one line an arm, a panel for each event loop."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
+
+from outboxbench.analysis.comparable import comparable_arms
+from outboxbench.analysis.latency import percentiles, spectrum
+from outboxbench.report import style
+from outboxbench.report.charts import frame
+from outboxbench.report.charts.labels import spread_apart
+from outboxbench.report.numbers import milliseconds
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from hdrh.histogram import HdrHistogram
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from outboxbench.analysis.comparable import ComparableArms
+    from outboxbench.results.model import Arm, Loop, Run
+
+TITLE = "Latency by percentile"
+
+_LOOPS: tuple[Loop, ...] = ("asyncio", "uvloop")
+_HEADING_IN = 0.8
+_PANEL_HEIGHT_IN = 3.8
+_AXIS_IN = 0.7
+_PANEL_WIDTH_IN = 2.5
+_PANEL_STEP_IN = 5.35
+_LABELS_IN = 2.2
+_P99_IN = 0.72
+_VERDICT_IN = 0.64
+_MARKER_IN = 0.1
+_LABEL_GAP_IN = 0.2
+_LONGEST_NAME = 16
+
+# The percentile axis is one in how many is slower, 1 / (1 - quantile), so that every further nine
+# takes the same room.
+_TICKS = {2: "50%", 10: "90%", 100: "99%", 1_000: "99.9%", 10_000: "99.99%", 100_000: "99.999%"}
+_MEDIAN = min(_TICKS)
+_WIDE_RANGE = 20
+_US_PER_MS = 1000
+
+
+class _Line(NamedTuple):
+    arm: Arm
+    name: str
+    odds: list[float]
+    values_ms: list[float]
+    p99_us: float | None
+
+
+class _Limits(NamedTuple):
+    highest_odds: float
+    low_ms: float
+    high_ms: float
+
+
+def draw(run: Run, histograms: Mapping[str, HdrHistogram]) -> Figure:
+    """Draw a row of panels for each comparable set of arms.
+
+    `histograms` are the latencies of each arm's good operations, by the arm's name. Raises
+    NoDataError when no strategy has samples enough for a median.
+    """
+    rows = [(arms, lines) for arms in comparable_arms(run) if (lines := _lines(arms, histograms))]
+    if not rows:
+        raise frame.NoDataError("no strategy has the 20 samples that a median needs")
+    height_in = _HEADING_IN + _PANEL_HEIGHT_IN + _AXIS_IN
+    with style.applied():
+        figure = frame.new_figure(
+            run,
+            title=TITLE,
+            subtitle="Committed operations of all rounds together, as far as their number supports"
+            " the percentile; lower is better.\nClosed loop: a client waits for its answer before"
+            " it sends again, so queueing is hidden. Compare arms, do not promise these latencies.",
+            key=style.key([line.arm for _, lines in rows for line in lines]),
+            panels_in=height_in * len(rows),
+        )
+        for number, (arms, lines) in enumerate(rows):
+            top_in = frame.TOP_IN + number * height_in
+            frame.write_heading(figure, arms, at_in=top_in, note=_note(arms, lines))
+            limits = _limits(lines)
+            loops = [loop for loop in _LOOPS if any(line.arm.loop == loop for line in lines)]
+            for column, loop in enumerate(loops):
+                axes = frame.place(
+                    figure,
+                    left_in=frame.LEFT_IN + _LABELS_IN + column * _PANEL_STEP_IN,
+                    top_in=top_in + _HEADING_IN,
+                    width_in=_PANEL_WIDTH_IN,
+                    height_in=_PANEL_HEIGHT_IN,
+                )
+                shown = [line for line in lines if line.arm.loop in {loop, None}]
+                _draw_axes(axes, limits)
+                for line in shown:
+                    _draw_line(axes, line)
+                _write_labels(axes, loop, shown, limits)
+    return figure
+
+
+def describe(run: Run, histograms: Mapping[str, HdrHistogram]) -> str:
+    """The chart in words: every arm's 99th percentile with its verdict."""
+    return " ".join(
+        f"{arms.title}: "
+        + "; ".join(
+            f"{line.name} {line.arm.loop or ''} p99 {milliseconds(line.p99_us)} ms,"
+            f" verdict {line.arm.verdict}"
+            for line in _lines(arms, histograms)
+        )
+        + "."
+        for arms in comparable_arms(run)
+    )
+
+
+def _lines(arms: ComparableArms, histograms: Mapping[str, HdrHistogram]) -> list[_Line]:
+    """The lines of a row of panels, from the median on; none when only the ceiling has one."""
+    lines = []
+    for arm in (*arms.ceilings, *arms.strategies):
+        histogram = histograms.get(arm.name)
+        points = (
+            [point for point in spectrum(histogram) if point.quantile >= 0.5] if histogram else []
+        )
+        if points:
+            lines.append(
+                _Line(
+                    arm=arm,
+                    name=arms.label(arm) if arm.loop else f"{arms.label(arm)} ceiling",
+                    odds=[1 / (1 - point.quantile) for point in points],
+                    values_ms=[point.value_us / _US_PER_MS for point in points],
+                    p99_us=percentiles(histogram).p99,
+                )
+            )
+    return lines if any(line.arm.role == "strategy" for line in lines) else []
+
+
+def _note(arms: ComparableArms, lines: Sequence[_Line]) -> str:
+    drawn = {line.arm.name for line in lines}
+    missing = [arm.name for arm in arms.strategies if arm.name not in drawn]
+    return f"; too few samples: {', '.join(missing)}" if missing else ""
+
+
+def _limits(lines: Sequence[_Line]) -> _Limits:
+    """The same axes for all panels of a row; a latency of 0 has no place on a logarithmic one."""
+    values_ms = [value_ms for line in lines for value_ms in line.values_ms]
+    return _Limits(
+        highest_odds=max(line.odds[-1] for line in lines),
+        low_ms=max(min(values_ms), 1 / _US_PER_MS) / 1.15,
+        high_ms=max(values_ms) * 1.15,
+    )
+
+
+def _draw_axes(axes: Axes, limits: _Limits) -> None:
+    axes.set_xscale("log")
+    axes.set_xlim(_MEDIAN, limits.highest_odds)
+    axes.xaxis.set_major_locator(
+        FixedLocator([odds for odds in _TICKS if odds <= limits.highest_odds])
+    )
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda odds, _: _TICKS[round(odds)]))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.set_xlabel("percentile of operations", fontsize=9)
+    axes.set_yscale("log")
+    axes.set_ylim(limits.low_ms, limits.high_ms)
+    wide = limits.high_ms / limits.low_ms > _WIDE_RANGE
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if wide else (1, 1.5, 2, 3, 5, 7)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_locator(NullLocator())
+    # On the right, because the lines are named on the left: there they lie apart and in order.
+    axes.yaxis.tick_right()
+    axes.yaxis.set_label_position("right")
+    axes.tick_params(axis="y", length=0)
+    axes.set_ylabel("latency, ms (logarithmic)", fontsize=9)
+
+
+def _draw_line(axes: Axes, line: _Line) -> None:
+    look = style.look(line.arm)
+    trusted = line.arm.verdict == "pass"
+    axes.plot(
+        line.odds,
+        line.values_ms,
+        color=look.colour if trusted else style.ALARM,
+        linestyle=look.line if trusted else ":",
+        linewidth=1.8 if trusted else 1.2,
+        marker=look.marker,
+        markersize=5,
+        markeredgecolor="white",
+        markeredgewidth=0.5,
+        clip_on=False,
+        markevery=[_nearest(line.odds, odds) for odds in _TICKS if _MEDIAN < odds <= line.odds[-1]],
+    )
+
+
+def _nearest(values: Sequence[float], wanted: float) -> int:
+    return min(range(len(values)), key=lambda index: abs(values[index] - wanted))
+
+
+def _write_labels(axes: Axes, loop: Loop, lines: Sequence[_Line], limits: _Limits) -> None:
+    """Name the lines where they begin; too close together for a label just beside each."""
+    ascending = sorted(lines, key=lambda line: line.values_ms[0])
+    scale = math.log(limits.high_ms / limits.low_ms)
+    starts = [math.log(line.values_ms[0] / limits.low_ms) / scale for line in ascending]
+    places = spread_apart(starts, gap=_LABEL_GAP_IN / _PANEL_HEIGHT_IN, low=0.02, high=0.98)
+    for line, place in zip(ascending, places, strict=True):
+        _write_label(axes, line, place)
+    write = partial(frame.write_beside, axes, level=1 + _LABEL_GAP_IN / _PANEL_HEIGHT_IN)
+    write(loop, left_in=_LABELS_IN, align="left", colour=style.INK, weight="bold")
+    write("p99, ms", left_in=_P99_IN, align="right", colour=style.FAINT)
+    write("verdict", left_in=_VERDICT_IN, align="left", colour=style.FAINT)
+
+
+def _write_label(axes: Axes, line: _Line, place: float) -> None:
+    look = style.look(line.arm)
+    trusted = line.arm.verdict == "pass"
+    colour = look.colour if trusted else style.ALARM
+    marker_at = -_MARKER_IN / _PANEL_WIDTH_IN
+    axes.annotate(
+        "",
+        xy=(line.odds[0], line.values_ms[0]),
+        xytext=(marker_at, place),
+        textcoords="axes fraction",
+        arrowprops={
+            "arrowstyle": "-",
+            "color": colour,
+            "linewidth": 1,
+            "shrinkA": 0,
+            "shrinkB": 0,
+        },
+    )
+    axes.plot(
+        [marker_at],
+        [place],
+        transform=axes.transAxes,
+        clip_on=False,
+        color=colour,
+        marker=look.marker,
+        markersize=6,
+    )
+    write = partial(
+        frame.write_beside, axes, level=place, colour=style.INK if trusted else style.ALARM
+    )
+    write(frame.shortened(line.name, _LONGEST_NAME), left_in=_LABELS_IN, align="left")
+    write(milliseconds(line.p99_us), left_in=_P99_IN, align="right")
+    write(style.verdict_text(line.arm.verdict), left_in=_VERDICT_IN, align="left")

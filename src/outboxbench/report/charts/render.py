@@ -1,0 +1,98 @@
+"""All charts of a run as PNG and SVG files; the same run gives the same SVG, byte for byte."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+from outboxbench.report import style
+from outboxbench.report.charts import percentile_spectrum, throughput
+from outboxbench.report.charts.frame import NoDataError
+from outboxbench.results.store import RunReadError, RunWriteError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from matplotlib.figure import Figure
+
+    from outboxbench.results.model import Run
+    from outboxbench.results.store import RunFolder
+
+DPI = 150
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedCharts:
+    """The files that were written, and why a chart is not among them."""
+
+    files: tuple[Path, ...]
+    left_out: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawing:
+    figure: Figure
+    title: str
+    description: str
+
+
+def render_charts(run: Run, folder: RunFolder) -> RenderedCharts:
+    """Write every chart that has data into the run's charts folder, over earlier ones.
+
+    Raises RunWriteError when a file cannot be written.
+    """
+    files: list[Path] = []
+    left_out: dict[str, str] = {}
+    for name, draw in _CHARTS.items():
+        try:
+            drawing = draw(run, folder)
+        except (NoDataError, RunReadError) as error:
+            left_out[name] = str(error)
+        else:
+            files += _save(drawing, folder.charts_folder, name)
+    return RenderedCharts(tuple(files), left_out)
+
+
+def _throughput(run: Run, _: RunFolder) -> _Drawing:
+    return _Drawing(
+        figure=throughput.draw(run),
+        title=f"{throughput.TITLE}, suite {run.suite}",
+        description=throughput.describe(run),
+    )
+
+
+def _percentile_spectrum(run: Run, folder: RunFolder) -> _Drawing:
+    histograms = {arm.name: folder.good_latencies(arm) for arm in run.arms}
+    return _Drawing(
+        figure=percentile_spectrum.draw(run, histograms),
+        title=f"{percentile_spectrum.TITLE}, suite {run.suite}",
+        description=percentile_spectrum.describe(run, histograms),
+    )
+
+
+_CHARTS: dict[str, Callable[[Run, RunFolder], _Drawing]] = {
+    "throughput": _throughput,
+    "percentile-spectrum": _percentile_spectrum,
+}
+CHARTS = tuple(_CHARTS)
+"""The names of all charts; each is the name of its files."""
+
+
+def _save(drawing: _Drawing, folder: Path, name: str) -> list[Path]:
+    png, svg = folder / f"{name}.png", folder / f"{name}.svg"
+    words = {"Title": drawing.title, "Description": drawing.description}
+    try:
+        folder.mkdir(exist_ok=True)
+        with style.applied():
+            FigureCanvasAgg(drawing.figure).print_figure(png, dpi=DPI, metadata=words)
+            # Without the date that Matplotlib adds.
+            FigureCanvasSVG(drawing.figure).print_figure(svg, metadata={**words, "Date": None})
+    except OSError as error:
+        raise RunWriteError(
+            f"cannot write the chart {name} to {folder} ({error.strerror}): free some space"
+        ) from error
+    return [png, svg]

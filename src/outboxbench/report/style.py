@@ -1,0 +1,142 @@
+"""How every chart looks: one colour a strategy, one marker a library, one line style a driver.
+
+The colours are Okabe and Ito's, which colour-blind readers tell apart. Nothing is said by colour
+alone: markers, hatches and line styles say it again, for print.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+import matplotlib as mpl
+from matplotlib.lines import Line2D
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from outboxbench.results.model import Arm, Loop, Verdict
+
+INK: Final = "#1a1a1a"
+FAINT: Final = "#6b6b6b"
+GRID: Final = "#dcdcdc"
+ALARM: Final = "#b00020"
+DOUBT_HATCH: Final = "xxx"
+
+
+LineStyle = Literal["-", "--", "-.", ":"] | tuple[float, tuple[float, ...]]
+"""A named line style, or an offset and lengths on and off, in points."""
+
+
+@dataclass(frozen=True, slots=True)
+class StrategyLook:
+    """What tells a strategy from the others in every chart."""
+
+    colour: str
+    marker: str
+    line: LineStyle
+
+
+_BUILT_IN = {
+    "asyncpg": StrategyLook("#0072B2", "o", "-"),
+    "psycopg": StrategyLook("#D55E00", "o", "--"),
+    "core-asyncpg": StrategyLook("#56B4E9", "s", "-"),
+    "core-psycopg": StrategyLook("#E69F00", "s", "--"),
+    "orm-asyncpg": StrategyLook("#009E73", "^", "-"),
+    "orm-psycopg": StrategyLook("#CC79A7", "^", "--"),
+    "memory": StrategyLook("#999999", "P", ":"),
+}
+CEILING: Final = StrategyLook(INK, "D", (0, (5, 2)))
+
+_MARKER_MEANINGS = {"o": "driver alone", "s": "SQLAlchemy Core", "^": "SQLAlchemy ORM"}
+_LINE_MEANINGS: dict[LineStyle, str] = {"-": "asyncpg", "--": "psycopg"}
+
+# For strategies of third parties: darker than the built-in ones, and with other markers.
+_OTHER_COLOURS = ("#332288", "#882255", "#117733", "#661100", "#7a6a00", "#aa4499")
+_OTHER_MARKERS = ("v", "X", "*", "h", "<", ">", "p")
+
+
+@contextlib.contextmanager
+def applied() -> Iterator[None]:
+    """Draw and save in the common style; matplotlib's settings are as before afterwards."""
+    with mpl.rc_context(
+        {
+            "axes.axisbelow": True,
+            "axes.edgecolor": FAINT,
+            "axes.grid": True,
+            "axes.labelcolor": INK,
+            "axes.spines.left": False,
+            "axes.spines.right": False,
+            "axes.spines.top": False,
+            "axes.titlelocation": "left",
+            "axes.titlesize": 11,
+            "axes.titleweight": "bold",
+            "figure.facecolor": "white",
+            "font.family": "DejaVu Sans",
+            "font.size": 10,
+            "grid.color": GRID,
+            "grid.linewidth": 0.8,
+            "hatch.linewidth": 1.2,
+            "savefig.facecolor": "white",
+            "svg.fonttype": "path",
+            # The ids in an SVG come from this salt: the same run draws the same bytes.
+            "svg.hashsalt": "outboxbench",
+            # A name with a dollar sign is a name, not a formula.
+            "text.parse_math": False,
+            "xtick.color": FAINT,
+            "xtick.labelcolor": INK,
+            "ytick.color": FAINT,
+            "ytick.labelcolor": INK,
+        }
+    ):
+        yield
+
+
+def look(arm: Arm) -> StrategyLook:
+    """The look of an arm's strategy, the same in every chart of every run.
+
+    A strategy that is not ours gets one from its name, so that it does not depend on which others
+    took part; two such may share a colour, seldom also a marker.
+    """
+    if arm.role == "ceiling":
+        return CEILING
+    if known := _BUILT_IN.get(arm.strategy):
+        return known
+    digest = zlib.crc32(arm.strategy.encode())
+    return StrategyLook(
+        colour=_pick(_OTHER_COLOURS, digest),
+        marker=_pick(_OTHER_MARKERS, digest),
+        line="-.",
+    )
+
+
+def key(arms: Iterable[Arm]) -> list[Line2D]:
+    """What shapes and line styles mean, as far as they occur: in print there are no colours."""
+    looks = [look(arm) for arm in arms]
+    shapes = [
+        Line2D([], [], linestyle="none", marker=marker, color=FAINT, label=meaning)
+        for marker, meaning in _MARKER_MEANINGS.items()
+        if any(used.marker == marker for used in looks)
+    ]
+    strokes = [
+        Line2D([], [], linestyle=line, linewidth=1.8, color=FAINT, label=meaning)
+        for line, meaning in _LINE_MEANINGS.items()
+        if any(used.line == line for used in looks)
+    ]
+    return [*shapes, *strokes]
+
+
+def hatch(loop: Loop | None) -> str:
+    """Plain for uvloop, hatched for asyncio."""
+    return "////" if loop == "asyncio" else ""
+
+
+def verdict_text(verdict: Verdict) -> str:
+    """The verdict as it stands beside a figure; one that must not be trusted is marked."""
+    return {"pass": "pass", "fail": "✗ FAIL", "unknown": "? unknown"}[verdict]
+
+
+def _pick(choices: Sequence[str], digest: int) -> str:
+    return choices[digest % len(choices)]

@@ -1,0 +1,153 @@
+"""A run on the terminal: a table of each comparable set of arms, then every reason for doubt."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Group
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from outboxbench.analysis.comparable import changed_durability, comparable_arms
+from outboxbench.report.numbers import BLANK, milliseconds, percent, rounds, spread, three_digits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from rich.console import Console, RenderableType
+
+    from outboxbench.analysis.comparable import ComparableArms
+    from outboxbench.results.model import Arm, Run, Verdict
+
+_VERDICTS: dict[Verdict, Text] = {
+    "pass": Text("pass", style="green"),
+    "fail": Text("FAIL", style="bold red"),
+    "unknown": Text("unknown", style="bold yellow"),
+}
+_FIGURE_COLUMNS = (
+    "ok/s",
+    "",
+    "% of\nceil.",
+    "p50\nms",
+    "p90\nms",
+    "p99\nms",
+    "client\nCPU µs",
+    "server\nCPU µs",
+)
+
+
+def print_report(console: Console, run: Run, folder: Path) -> None:
+    """Print the report of a run, and where its results are."""
+    console.print(run_report(run))
+    # A path that is broken over two lines cannot be copied.
+    console.print(Text(f"Results: {folder}"), soft_wrap=True)
+
+
+def run_report(run: Run) -> RenderableType:
+    """Tables, verdict, failed checks and warnings; fits 80 columns."""
+    parts: list[RenderableType] = []
+    for arms in comparable_arms(run):
+        parts += [Text(), _table(arms), _notes(run, arms)]
+    return Group(*parts, Text(), *_verdict(run), *_failed_checks(run), *_warnings(run))
+
+
+def _table(arms: ComparableArms) -> Table:
+    table = Table(
+        title=Text(arms.title, style="bold"),
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, 0),
+    )
+    table.add_column("strategy", overflow="fold", vertical="bottom")
+    table.add_column("loop", vertical="bottom")
+    for heading in _FIGURE_COLUMNS:
+        table.add_column(heading, justify="right", no_wrap=True, vertical="bottom")
+    table.add_column("verdict", vertical="bottom")
+    for arm in arms.ceilings:
+        _add_row(table, arms, arm, ceiling_share="100%")
+    table.add_section()
+    for arm in arms.strategies:
+        ratio = arm.summary.ceiling_ratio_median if arm.summary else None
+        _add_row(table, arms, arm, ceiling_share=percent(ratio))
+    return table
+
+
+def _add_row(table: Table, arms: ComparableArms, arm: Arm, *, ceiling_share: str) -> None:
+    name = Text(arms.label(arm))
+    loop = Text("ceiling", style="italic") if arm.role == "ceiling" else Text(arm.loop or BLANK)
+    summary = arm.summary
+    if summary is None:
+        table.add_row(name, loop, *([BLANK] * len(_FIGURE_COLUMNS)), _VERDICTS[arm.verdict])
+        return
+    table.add_row(
+        name,
+        loop,
+        three_digits(summary.ok_per_s_median),
+        spread(summary),
+        ceiling_share,
+        milliseconds(summary.latency_us.p50),
+        milliseconds(summary.latency_us.p90),
+        milliseconds(summary.latency_us.p99),
+        three_digits(summary.client_cpu_us_per_op),
+        three_digits(summary.server_cpu_us_per_op),
+        _VERDICTS[arm.verdict],
+        style="" if arm.verdict == "pass" else "dim",
+    )
+
+
+def _notes(run: Run, arms: ComparableArms) -> RenderableType:
+    durability = changed_durability(run.server)
+    lines = [
+        f"{arms.settings_text or 'default settings'}; PostgreSQL {run.server.version}",
+        (f"medians of {rounds(run)}, ± half the range; CPU per attempted operation"),
+    ]
+    if durability:
+        lines.insert(0, f"NOT the usual durability: {', '.join(durability)}")
+    return Text("\n".join(lines), style="dim")
+
+
+def _verdict(run: Run) -> Iterator[RenderableType]:
+    yield Text.assemble("Verdict: ", _VERDICTS[run.verdict])
+    if not run.complete:
+        yield Text("Incomplete: the run was interrupted, and shows what it had.", style="yellow")
+
+
+def _failed_checks(run: Run) -> Iterator[RenderableType]:
+    for arm in run.arms:
+        if arm.verdict == "pass":
+            continue
+        name = Text.assemble((arm.name, "bold"), ": ", _VERDICTS[arm.verdict])
+        if not arm.blocks:
+            name.append(", no block was measured")
+        yield name
+        for line in _doubts(arm):
+            yield Padding(Text(line), (0, 0, 0, 2))
+
+
+def _doubts(arm: Arm) -> Iterator[str]:
+    """Each check that did not pass, once, with the number of rounds in which it did not."""
+    blocks_with: Counter[tuple[str, Verdict]] = Counter()
+    details: dict[tuple[str, Verdict], str] = {}
+    for block in arm.blocks:
+        for check in block.checks:
+            blocks_with[check.name, check.verdict] += 1
+            details.setdefault((check.name, check.verdict), check.detail)
+    for check in arm.checks:
+        details.setdefault((check.name, check.verdict), check.detail)
+    for (name, verdict), detail in details.items():
+        if verdict != "pass":
+            rounds = blocks_with[name, verdict]
+            where = f" (in {rounds} of {len(arm.blocks)} rounds)" if rounds else ""
+            yield f"{verdict}: {name}{where}: {detail}"
+
+
+def _warnings(run: Run) -> Iterator[RenderableType]:
+    for warning in run.warnings:
+        yield Text.assemble(("Warning: ", "yellow"), warning.message)
+        yield Padding(Text(warning.advice, style="dim"), (0, 0, 0, 2))
