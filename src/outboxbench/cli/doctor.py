@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
 from rich.console import Console
@@ -21,6 +20,9 @@ from outboxbench.harness.janitor import Janitor
 from outboxbench.harness.postgres.server import open_server
 from outboxbench.harness.suite.warnings import MEMORY_FILESYSTEMS
 from outboxbench.results.environment import filesystem_type
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 State: TypeAlias = Literal["ok", "warning", "missing"]
 

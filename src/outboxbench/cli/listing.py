@@ -84,4 +84,4 @@ def _suite(name: str, path: str) -> dict[str, str]:
 
 
 def _charts() -> list[dict[str, str]]:
-    return [{"name": name} for name in CHARTS]
+    return [{"name": name, "shows": shows} for name, shows in CHARTS.items()]

@@ -12,7 +12,7 @@ from outboxbench.cli import doctor, listing, run
 from outboxbench.core.strategies.registry import BrokenStrategy
 from outboxbench.harness.errors import BadInput, HarnessError
 from outboxbench.harness.signals import raise_on_sigterm
-from outboxbench.results.store import RunFolderError
+from outboxbench.results.store import RunFolderError, RunReadError
 
 app = typer.Typer(
     name="outboxbench",
@@ -60,7 +60,7 @@ def main() -> None:
         if _DEBUG in sys.argv:
             raise
         match error:
-            case BadInput():
+            case BadInput() | RunReadError():
                 _fail(str(error), ExitCode.BAD_INPUT)
             case HarnessError() | RunFolderError() | BrokenStrategy():
                 _fail(str(error), ExitCode.CANNOT_RUN)

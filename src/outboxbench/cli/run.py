@@ -16,7 +16,7 @@ from outboxbench.harness.suite.model import Suite, load_suite, override
 from outboxbench.harness.suite.plan import make_plan
 from outboxbench.harness.suite.runner import RunRequest, run_suite
 from outboxbench.report.charts.render import render_charts
-from outboxbench.report.terminal import run_report
+from outboxbench.report.terminal import print_report
 from outboxbench.results.store import RunFolder, read_run
 
 DEFAULT_OUT = Path("results/runs")
@@ -72,14 +72,14 @@ def run(
             render_charts(document, folder)
     except KeyboardInterrupt:
         if folder.run_file.exists():
-            messages.print(run_report(read_run(folder.path)))
+            print_report(messages, read_run(folder.path), folder.path)
         raise
     finally:
         folder.remove_if_empty()
     if as_json:
         sys.stdout.write(folder.run_file.read_text(encoding="utf-8"))
     else:
-        Console().print(run_report(document))
+        print_report(Console(), document, folder.path)
     if document.verdict != "pass":
         raise typer.Exit(1)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from outboxbench.results.model import Run, Summary
 
-BLANK = "–"  # noqa: RUF001
+BLANK = "–"
 
 _US_PER_MS = 1000
 

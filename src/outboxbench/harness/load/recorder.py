@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from outboxbench.harness.load.command_mix import Request
 
 
+_OK = Outcome.OK
+
+
 class Recorder:
     """The records of one worker.
 
@@ -31,8 +34,7 @@ class Recorder:
 
     __slots__ = (
         "_closes_ns",
-        "_last_request",
-        "_last_result",
+        "_ok_counts",
         "_opens_ns",
         "attempts",
         "charged_cents",
@@ -48,10 +50,11 @@ class Recorder:
     def __init__(self, opens_ns: int, closes_ns: int) -> None:
         self._opens_ns = opens_ns
         self._closes_ns = closes_ns
-        self.outcomes: Counter[tuple[str, Outcome]] = Counter()
+        self._ok_counts = [0] * COUNTS_LENGTH
+        self.latency_counts: dict[str, list[int]] = {_OK.value: self._ok_counts}
+        self.outcomes: dict[str, Counter[str]] = {_OK.value: Counter()}
         self.window_outcomes: Counter[str] = Counter()
         self.failures: Counter[str] = Counter()
-        self.latency_counts: dict[Outcome, list[int]] = {Outcome.OK: [0] * COUNTS_LENGTH}
         self.charged_cents = 0
         self.attempts = 0
         self.clamped = 0
@@ -62,19 +65,25 @@ class Recorder:
         self, request: Request, result: OperationResult, started_ns: int, ended_ns: int
     ) -> None:
         """Count one operation. Times are those of the monotonic clock."""
-        outcome = result.outcome
-        self.outcomes[request.name, outcome] += 1
-        if outcome is Outcome.OK:
+        # Plain strings are the keys: an enumeration's members hash in Python, which costs more
+        # than all the rest.
+        if result.outcome is _OK:
+            outcome = "ok"
+            counts = self._ok_counts
             self.charged_cents += request.charged_cents
+        else:
+            outcome = result.outcome.value
+            counts = self.latency_counts.setdefault(outcome, [])
+            if not counts:
+                counts.extend([0] * COUNTS_LENGTH)
+                self.outcomes[outcome] = Counter()
+        self.outcomes[outcome][request.name] += 1
         if not self._opens_ns <= ended_ns < self._closes_ns:
             return
         self.window_outcomes[outcome] += 1
         self.attempts += result.attempts
         if result.failure is not None:
-            self.failures[result.failure] += 1
-        counts = self.latency_counts.get(outcome)
-        if counts is None:
-            counts = self.latency_counts[outcome] = [0] * COUNTS_LENGTH
+            self.failures[result.failure.value] += 1
         latency_us = (ended_ns - started_ns) // 1000
         if latency_us > HIGHEST_US:
             latency_us = HIGHEST_US

@@ -77,8 +77,11 @@ async def _work(job: Job) -> None:
 
 def _result(early: Recorder, recorder: Recorder) -> WorkerResult:
     outcomes: dict[str, dict[str, int]] = {}
-    for (command, outcome), count in (early.outcomes + recorder.outcomes).items():
-        outcomes.setdefault(command, {})[outcome] = count
+    for each in (early, recorder):
+        for outcome, commands in each.outcomes.items():
+            for command, count in commands.items():
+                counts = outcomes.setdefault(command, {})
+                counts[outcome] = counts.get(outcome, 0) + count
     return WorkerResult(
         outcomes=outcomes,
         window_outcomes=dict(recorder.window_outcomes),

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from outboxbench.results.model import Arm, Loop, Run
 
 TITLE = "Latency by percentile"
+SHOWS = "latency at every percentile that the sample supports, on a 1/(1-p) axis"
 
 _LOOPS: tuple[Loop, ...] = ("asyncio", "uvloop")
 _HEADING_IN = 0.8

@@ -78,8 +78,8 @@ _CHARTS: dict[str, Callable[[Run, RunFolder], _Drawing]] = {
     "throughput": _throughput,
     "percentile-spectrum": _percentile_spectrum,
 }
-CHARTS = tuple(_CHARTS)
-"""The names of all charts; each is the name of its files."""
+CHARTS = {"throughput": throughput.SHOWS, "percentile-spectrum": percentile_spectrum.SHOWS}
+"""What each chart shows, by its name, which is the name of its files too."""
 
 
 def _save(drawing: _Drawing, folder: Path, name: str) -> list[Path]:

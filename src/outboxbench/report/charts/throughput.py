@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from outboxbench.results.model import Arm, Run, Summary
 
 TITLE = "Throughput"
+SHOWS = "ok operations per second of each arm, every round, against the ceiling"
 
 _ROW_IN = 0.32
 _HEADING_IN = 0.5
@@ -35,7 +36,7 @@ _LOOP_IN = 0.67
 _OK_PER_S_IN = 0.6
 _RATIO_IN = 1.35
 _VERDICT_IN = 1.55
-_LONGEST_NAME = 18
+_LONGEST_NAME = 17
 _LEFT_IN = frame.LEFT_IN + 2.0
 _WIDTH_IN = frame.WIDTH_IN - _LEFT_IN - 2.4
 

@@ -1,0 +1,272 @@
+"""A run as a machine with two cores might leave it, made up from a seed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import pytest
+
+from outboxbench.analysis.latency import percentiles
+from outboxbench.analysis.summary import summarise
+from outboxbench.analysis.verdict import combine
+from outboxbench.results.buckets import counts_index
+from outboxbench.results.histograms import merge, to_hdr
+from outboxbench.results.model import (
+    Arm,
+    Block,
+    Check,
+    Counters,
+    Environment,
+    Loop,
+    OutcomeCounts,
+    Profile,
+    Run,
+    RunWarning,
+    Server,
+    Verdict,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from hdrh.histogram import HdrHistogram
+    from pydantic import JsonValue
+
+    from outboxbench.results.store import RunFolder
+
+STARTED_AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+CLIENTS = 16
+
+# Strategy: ok/s on asyncio, on uvloop; the order of magnitude of two cores.
+STRATEGIES = {
+    "asyncpg": (2610.0, 3020.0),
+    "psycopg": (1650.0, 1790.0),
+    "core-asyncpg": (1340.0, 1460.0),
+    "core-psycopg": (1090.0, 1150.0),
+    "orm-asyncpg": (905.0, 975.0),
+    "orm-psycopg": (790.0, 812.0),
+}
+CEILING_OK_PER_S = 4630.0
+
+
+@dataclass(frozen=True)
+class MadeUpRun:
+    """A run, and the latencies of each arm's blocks by the arm's name."""
+
+    run: Run
+    blocks: Mapping[str, Sequence[HdrHistogram]]
+
+    @property
+    def histograms(self) -> dict[str, HdrHistogram]:
+        return {name: merge(blocks) for name, blocks in self.blocks.items()}
+
+    def record(self, folder: RunFolder) -> Run:
+        """Write the histograms as the harness does; returns the run that names them."""
+        start_s = STARTED_AT.timestamp()
+        arms = []
+        for arm in self.run.arms:
+            blocks = [
+                block.model_copy(
+                    update={
+                        "histogram": folder.write_histograms(
+                            f"{arm.name}-{block.round}",
+                            {"ok": histogram},
+                            start_s=start_s,
+                            end_s=start_s + block.seconds,
+                        )
+                    }
+                )
+                for block, histogram in zip(arm.blocks, self.blocks[arm.name], strict=True)
+            ]
+            arms.append(arm.model_copy(update={"blocks": tuple(blocks)}))
+        return self.run.model_copy(update={"arms": tuple(arms)})
+
+
+class RunBuilder(Protocol):
+    def __call__(
+        self,
+        *,
+        strategies: Mapping[str, tuple[float, float]] = ...,
+        failing: Sequence[str] = ...,
+        workloads: Sequence[str] = ...,
+        profiles: Sequence[Profile] = ...,
+        rounds: int = ...,
+        window_s: float = ...,
+        server_settings: Mapping[str, str] | None = ...,
+    ) -> MadeUpRun: ...
+
+
+def _build(
+    *,
+    strategies: Mapping[str, tuple[float, float]] = STRATEGIES,
+    failing: Sequence[str] = (),
+    workloads: Sequence[str] = ("charge",),
+    profiles: Sequence[Profile] = ("matched",),
+    rounds: int = 5,
+    window_s: float = 1.0,
+    server_settings: Mapping[str, str] | None = None,
+) -> MadeUpRun:
+    random = np.random.default_rng(7)
+    arms: list[Arm] = []
+    histograms: dict[str, list[HdrHistogram]] = {}
+    for workload in workloads:
+        for profile in profiles:
+            prefix = f"{workload}-{profile}" if len(workloads) * len(profiles) > 1 else ""
+            for arm, blocks in _arms(random, strategies, failing, rounds, window_s):
+                name = f"{arm.name}-{prefix}" if prefix else arm.name
+                histograms[name] = blocks
+                arms.append(
+                    arm.model_copy(update={"name": name, "workload": workload, "profile": profile})
+                )
+    run = Run(
+        suite="quick",
+        command="outboxbench run quick --seed 7",
+        seed=7,
+        rounds=max(rounds, 1),
+        window_s=window_s,
+        started_at=STARTED_AT,
+        finished_at=STARTED_AT + timedelta(minutes=2),
+        complete=True,
+        verdict=combine(arm.verdict for arm in arms),
+        environment=Environment(
+            cpu_model="A Processor",
+            cores=2,
+            memory_bytes=8_000_000_000,
+            kernel="Linux 6.1",
+            python="3.11.7",
+            implementation="CPython",
+            packages={"asyncpg": "0.31.0"},
+            libpq="17.4",
+            psycopg_implementation="binary",
+            data_filesystem="ext4",
+        ),
+        server=Server(version="18.6", origin="embedded", settings=dict(server_settings or {})),
+        arms=tuple(arms),
+        warnings=(
+            RunWarning(
+                code="few-rounds",
+                message="5 rounds find only large differences.",
+                advice="Repeat with --rounds 12 before you decide anything on them.",
+            ),
+        ),
+    )
+    return MadeUpRun(run, histograms)
+
+
+def _arms(
+    random: np.random.Generator,
+    strategies: Mapping[str, tuple[float, float]],
+    failing: Sequence[str],
+    rounds: int,
+    window_s: float,
+) -> list[tuple[Arm, list[HdrHistogram]]]:
+    drift = random.normal(1, 0.03, rounds)
+    ceiling_blocks, ceiling_latencies = _blocks(
+        random, CEILING_OK_PER_S, drift, window_s, verdict="pass", cpu_us=None
+    )
+    ceiling = _arm("pgbench", None, ceiling_blocks, None, ceiling_latencies)
+    arms = [(ceiling, ceiling_latencies)]
+    for strategy, rates in strategies.items():
+        loops: tuple[Loop, Loop] = ("asyncio", "uvloop")
+        for loop, rate in zip(loops, rates, strict=True):
+            verdict: Verdict = "fail" if f"{strategy}-{loop}" in failing else "pass"
+            blocks, latencies = _blocks(
+                random, rate, drift, window_s, verdict=verdict, cpu_us=0.9e6 / rate
+            )
+            arms.append((_arm(strategy, loop, blocks, ceiling_blocks, latencies), latencies))
+    return arms
+
+
+def _arm(
+    strategy: str,
+    loop: Loop | None,
+    blocks: list[Block],
+    ceiling_blocks: list[Block] | None,
+    latencies: list[HdrHistogram],
+) -> Arm:
+    settings: dict[str, JsonValue] = {"clients": CLIENTS, "isolation": "read committed"}
+    if loop:
+        settings["pool_size"] = CLIENTS
+    return Arm(
+        name=f"{strategy}-{loop}" if loop else strategy,
+        role="strategy" if loop else "ceiling",
+        strategy=strategy,
+        write_plan="statements",
+        driver="asyncpg" if "asyncpg" in strategy else "psycopg",
+        loop=loop,
+        profile="matched",
+        workload="charge",
+        settings=settings,
+        blocks=tuple(blocks),
+        summary=summarise(blocks, ceiling_blocks, merge(latencies)) if blocks else None,
+        verdict=combine(block.verdict for block in blocks),
+    )
+
+
+def _blocks(
+    random: np.random.Generator,
+    rate: float,
+    drift: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
+    window_s: float,
+    *,
+    verdict: Verdict,
+    cpu_us: float | None,
+) -> tuple[list[Block], list[HdrHistogram]]:
+    blocks, latencies = [], []
+    for number, factor in enumerate(drift):
+        ok_per_s = rate * float(factor) * float(random.normal(1, 0.015))
+        histogram = _latencies(random, ok_per_s, int(ok_per_s * window_s))
+        latencies.append(histogram)
+        blocks.append(
+            Block(
+                round=number,
+                position=0,
+                seconds=window_s,
+                ok_per_s=ok_per_s,
+                outcomes=OutcomeCounts(ok=histogram.get_total_count()),
+                attempts=histogram.get_total_count(),
+                latency_us=percentiles(histogram),
+                counters=Counters(
+                    client_cpu_us_per_op=cpu_us,
+                    server_cpu_us_per_op=float(random.normal(175, 4)),
+                ),
+                verdict=verdict,
+                checks=(
+                    Check(
+                        name="rows against counts",
+                        verdict=verdict,
+                        detail="412 messages for 413 acknowledged operations"
+                        if verdict == "fail"
+                        else "as many as acknowledged",
+                    ),
+                ),
+            )
+        )
+    return blocks, latencies
+
+
+def _latencies(random: np.random.Generator, ok_per_s: float, samples: int) -> HdrHistogram:
+    """A closed loop's: clients / throughput in the middle, and a tail from the disk."""
+    median_us = CLIENTS / ok_per_s * 1e6 * 0.95
+    body = random.lognormal(np.log(median_us), 0.18, samples)
+    tail = np.where(random.random(samples) < 0.01, random.exponential(9_000, samples), 0)
+    values, counts = np.unique((body + tail).astype(np.int64), return_counts=True)
+    by_index: dict[int, int] = {}
+    for value, count in zip(values.tolist(), counts.tolist(), strict=True):
+        index = counts_index(value)
+        by_index[index] = by_index.get(index, 0) + count
+    return to_hdr(by_index)
+
+
+@pytest.fixture(scope="session")
+def build_run() -> RunBuilder:
+    return _build
+
+
+@pytest.fixture(scope="session")
+def quick_run() -> MadeUpRun:
+    """Six strategies on two event loops and a ceiling, over five rounds; all of them passed."""
+    return _build()

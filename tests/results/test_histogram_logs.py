@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from hdrh.histogram import HdrHistogram
+from hdrh.log import HistogramLogReader
+from hypothesis import given
+from hypothesis import strategies as st
+
+from outboxbench.results.buckets import COUNTS_LENGTH, HIGHEST_US
+from outboxbench.results.histograms import (
+    HistogramLogError,
+    empty,
+    merge,
+    read_log,
+    to_counts,
+    to_hdr,
+    write_log,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+START_S = 1_772_366_400.25
+sparse_counts = st.dictionaries(st.integers(0, COUNTS_LENGTH - 1), st.integers(1, 10**9))
+
+
+def histogram_of(*values_us: int) -> HdrHistogram:
+    histogram = empty()
+    for value_us in values_us:
+        assert histogram.record_value(value_us)
+    return histogram
+
+
+@given(sparse_counts)
+def test_counts_survive_the_way_to_a_histogram_and_back(counts: dict[int, int]) -> None:
+    assert to_counts(to_hdr(counts)) == counts
+
+
+@given(st.lists(sparse_counts, max_size=4))
+def test_merging_loses_no_sample(parts: list[dict[int, int]]) -> None:
+    merged = merge(to_hdr(part) for part in parts)
+
+    assert merged.get_total_count() == sum(sum(part.values()) for part in parts)
+    for index in {index for part in parts for index in part}:
+        assert merged.get_count_at_index(index) == sum(part.get(index, 0) for part in parts)
+
+
+def test_merging_keeps_the_smallest_and_the_largest_value() -> None:
+    merged = merge([histogram_of(70, 90), histogram_of(50, 60)])
+
+    assert (merged.get_min_value(), merged.get_max_value()) == (50, 90)
+
+
+@pytest.mark.parametrize("counts", [{-1: 1}, {COUNTS_LENGTH: 1}, {5: -1}])
+def test_counts_that_no_histogram_has_are_refused(counts: dict[int, int]) -> None:
+    with pytest.raises(ValueError, match="no histogram has"):
+        to_hdr(counts)
+
+
+def test_a_log_gives_back_each_outcome(tmp_path: Path) -> None:
+    path = tmp_path / "block.hlog"
+    written = {
+        "ok": histogram_of(0, 800, 800, 12_345, HIGHEST_US),
+        "failed": histogram_of(2_000_000),
+        "indeterminate": empty(),
+    }
+
+    write_log(path, written, start_s=START_S, end_s=START_S + 5)
+    read = read_log(path)
+
+    assert {tag: to_counts(histogram) for tag, histogram in read.items()} == {
+        tag: to_counts(histogram) for tag, histogram in written.items()
+    }
+
+
+def test_hdrhistograms_own_reader_reads_a_log(tmp_path: Path) -> None:
+    path = tmp_path / "block.hlog"
+    write_log(
+        path,
+        {"ok": histogram_of(100, 200), "failed": histogram_of(300)},
+        start_s=START_S,
+        end_s=START_S + 5,
+    )
+
+    reader = HistogramLogReader(str(path), empty())
+    try:
+        first, second = reader.get_next_interval_histogram(), reader.get_next_interval_histogram()
+        assert reader.get_next_interval_histogram() is None
+        assert reader.get_start_time_sec() == START_S
+    finally:
+        reader.close()
+
+    assert (first.get_tag(), to_counts(first)) == ("ok", {100: 1, 200: 1})
+    assert (second.get_tag(), to_counts(second)) == ("failed", {300: 1})
+    assert first.get_start_time_stamp() == START_S * 1000
+    assert first.get_end_time_stamp() == (START_S + 5) * 1000
+
+
+def test_intervals_of_one_outcome_are_merged(tmp_path: Path) -> None:
+    first, second, both = tmp_path / "1.hlog", tmp_path / "2.hlog", tmp_path / "both.hlog"
+    write_log(first, {"ok": histogram_of(100)}, start_s=START_S, end_s=START_S + 1)
+    write_log(second, {"ok": histogram_of(200)}, start_s=START_S + 1, end_s=START_S + 2)
+    both.write_text(first.read_text() + second.read_text())
+
+    assert to_counts(read_log(both)["ok"]) == {100: 1, 200: 1}
+
+
+def test_a_log_is_never_overwritten(tmp_path: Path) -> None:
+    path = tmp_path / "block.hlog"
+    write_log(path, {"ok": histogram_of(100)}, start_s=START_S, end_s=START_S + 1)
+
+    with pytest.raises(FileExistsError):
+        write_log(path, {"ok": histogram_of(200)}, start_s=START_S, end_s=START_S + 1)
+
+
+@pytest.mark.parametrize("kept", [0.3, 0.7, 0.9, 0.99])
+def test_a_truncated_log_is_an_error_and_not_fewer_samples(tmp_path: Path, kept: float) -> None:
+    path = tmp_path / "block.hlog"
+    outcomes = {"ok": histogram_of(*range(100, 5_000, 7)), "failed": histogram_of(300)}
+    write_log(path, outcomes, start_s=START_S, end_s=START_S + 1)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * kept)])
+
+    with pytest.raises(HistogramLogError, match=r"block\.hlog is damaged"):
+        read_log(path)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"# only a comment\n", b"Tag=ok,1,2,3,!!!!\n", b"Tag=ok\n", b"\xff\xfe"]
+)
+def test_what_is_no_log_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "other.hlog"
+    path.write_bytes(content)
+
+    with pytest.raises(HistogramLogError):
+        read_log(path)
+
+
+def test_a_log_of_another_precision_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "coarse.hlog"
+    coarse = HdrHistogram(1, HIGHEST_US, 2)
+    coarse.record_value(100)
+    write_log(path, {"ok": coarse}, start_s=START_S, end_s=START_S + 1)
+
+    with pytest.raises(HistogramLogError, match="another range or precision"):
+        read_log(path)
