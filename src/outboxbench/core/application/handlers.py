@@ -23,7 +23,8 @@ from outboxbench.core.domain.payments import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from uuid import UUID
 
     from outboxbench.core.application.message_bus import CommandHandler, EventHandler
     from outboxbench.core.application.ports import UnitOfWork
@@ -39,22 +40,18 @@ async def open_account(command: OpenAccount, unit: UnitOfWork) -> None:
 
 async def deposit(command: Deposit, unit: UnitOfWork) -> None:
     """Put money into an account."""
-    async with unit:
-        accounts = unit.accounts
-        account = await accounts.get(command.account_id)
-        account.deposit(command.amount_cents)
-        await accounts.save(account)
-        await unit.commit()
+    await _change_account(
+        unit, command.account_id, lambda account: account.deposit(command.amount_cents)
+    )
 
 
 async def charge_account(command: ChargeAccount, unit: UnitOfWork) -> None:
     """Charge an account, or reject the charge."""
-    async with unit:
-        accounts = unit.accounts
-        account = await accounts.get(command.account_id)
-        account.charge(command.order_id, command.amount_cents)
-        await accounts.save(account)
-        await unit.commit()
+    await _change_account(
+        unit,
+        command.account_id,
+        lambda account: account.charge(command.order_id, command.amount_cents),
+    )
 
 
 async def place_order(command: PlaceOrder, unit: UnitOfWork) -> None:
@@ -67,40 +64,40 @@ async def place_order(command: PlaceOrder, unit: UnitOfWork) -> None:
 
 async def add_order_line(command: AddOrderLine, unit: UnitOfWork) -> None:
     """Add a line to an order."""
-    async with unit:
-        orders = unit.orders
-        order = await orders.get(command.order_id)
-        order.add_line(command.line)
-        await orders.save(order)
-        await unit.commit()
+    await _change_order(unit, command.order_id, lambda order: order.add_line(command.line))
 
 
 async def amend_order_line(command: AmendOrderLine, unit: UnitOfWork) -> None:
     """Change or remove a line of an order."""
-    async with unit:
-        orders = unit.orders
-        order = await orders.get(command.order_id)
-        order.amend_line(command.line_no, command.quantity)
-        await orders.save(order)
-        await unit.commit()
+    await _change_order(
+        unit, command.order_id, lambda order: order.amend_line(command.line_no, command.quantity)
+    )
 
 
 async def confirm_order(command: ConfirmOrder, unit: UnitOfWork) -> None:
     """Accept an order that is paid for."""
-    async with unit:
-        orders = unit.orders
-        order = await orders.get(command.order_id)
-        order.confirm()
-        await orders.save(order)
-        await unit.commit()
+    await _change_order(unit, command.order_id, Order.confirm)
 
 
 async def cancel_order(command: CancelOrder, unit: UnitOfWork) -> None:
     """Give an order up."""
+    await _change_order(unit, command.order_id, Order.cancel)
+
+
+async def _change_account(unit: UnitOfWork, id: UUID, change: Callable[[Account], None]) -> None:
+    async with unit:
+        accounts = unit.accounts
+        account = await accounts.get(id)
+        change(account)
+        await accounts.save(account)
+        await unit.commit()
+
+
+async def _change_order(unit: UnitOfWork, id: UUID, change: Callable[[Order], None]) -> None:
     async with unit:
         orders = unit.orders
-        order = await orders.get(command.order_id)
-        order.cancel()
+        order = await orders.get(id)
+        change(order)
         await orders.save(order)
         await unit.commit()
 

@@ -110,7 +110,7 @@ def outcome_of(error: BaseException, stage: Stage) -> Outcome:
     `failed` needs proof: the commit was never sent, or the server answered with an ERROR.
     All else, a cancellation included, may have been committed.
     """
-    if stage < Stage.COMMIT_SENT or isinstance(error, Refused):
+    if stage < Stage.COMMIT_SENT:
         return Outcome.FAILED
     if isinstance(error, PersistenceError) and error.answered:
         return Outcome.FAILED

@@ -164,13 +164,11 @@ class TrackingUnitOfWork(ABC):
                 f"the unit of work failed before: {self._failure}",
                 self._failure.kind,
                 sqlstate=self._failure.sqlstate,
-                answered=True,
+                answered=self._failure.answered,
             ) from self._failure
         if self._committed:
             raise CommitRefused(
-                "the unit of work is committed: open another one",
-                FailureKind.OTHER,
-                answered=True,
+                "the unit of work is committed: open another one", FailureKind.OTHER
             )
 
     def fail(self, error: BaseException) -> NoReturn:

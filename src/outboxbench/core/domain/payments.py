@@ -64,10 +64,9 @@ class Deposited(Message):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AccountCharged(Message):
-    """An order was paid for."""
+class _ChargeAnswered(Message):
+    """Base of the two answers that a charge can have."""
 
-    topic: ClassVar[str] = "account.charged"
     audience: ClassVar[Audience] = Audience.INTERNAL
 
     order_id: UUID
@@ -75,7 +74,7 @@ class AccountCharged(Message):
     balance_cents: int
 
     def state(self) -> State:
-        """Return the order, its price, and the balance after it."""
+        """Return the order, its price, and the balance after the answer."""
         return {
             "order_id": str(self.order_id),
             "amount_cents": self.amount_cents,
@@ -84,23 +83,17 @@ class AccountCharged(Message):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChargeRejected(Message):
-    """An order could not be paid for: the balance is too low."""
+class AccountCharged(_ChargeAnswered):
+    """An order was paid for."""
+
+    topic: ClassVar[str] = "account.charged"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChargeRejected(_ChargeAnswered):
+    """An order could not be paid for: the balance does not cover it."""
 
     topic: ClassVar[str] = "account.charge_rejected"
-    audience: ClassVar[Audience] = Audience.INTERNAL
-
-    order_id: UUID
-    amount_cents: int
-    balance_cents: int
-
-    def state(self) -> State:
-        """Return the order, the price asked for, and the balance that did not cover it."""
-        return {
-            "order_id": str(self.order_id),
-            "amount_cents": self.amount_cents,
-            "balance_cents": self.balance_cents,
-        }
 
 
 class Account(Aggregate):

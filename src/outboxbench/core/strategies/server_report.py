@@ -30,12 +30,15 @@ class ServerReport:
 
 
 def chain(error: BaseException) -> Iterator[BaseException]:
-    """Yield an exception and all that it wraps or followed from, nearest first."""
+    """Yield an exception and all that it wraps or followed from, nearest first.
+
+    What an earlier unit of work raised is left out: it was being handled, and is not the cause.
+    """
     waiting: list[BaseException] = [error]
     seen: set[int] = set()
     while waiting:
         current = waiting.pop(0)
-        if id(current) in seen:
+        if id(current) in seen or isinstance(current, PersistenceError):
             continue
         seen.add(id(current))
         yield current

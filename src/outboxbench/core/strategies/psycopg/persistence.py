@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from psycopg import AsyncConnection, AsyncRawCursor, conninfo
-from psycopg.types.json import set_json_dumps
+from psycopg.types.json import JsonbDumper, set_json_dumps
 from psycopg_pool import AsyncConnectionPool
 
 from outboxbench.core.strategies.psycopg.unit_of_work import PsycopgUnitOfWork
@@ -68,3 +68,4 @@ async def open_persistence(settings: StrategySettings) -> PsycopgPersistence:
 
 async def _encode_json(connection: AsyncConnection[Any]) -> None:
     set_json_dumps(encode_state, connection)
+    connection.adapters.register_dumper(dict, JsonbDumper)

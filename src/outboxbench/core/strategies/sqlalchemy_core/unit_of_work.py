@@ -38,7 +38,7 @@ class CoreUnitOfWork(TrackingUnitOfWork):
         self._engine = engine
         self._translate_error = translate_error
         self._connection: AsyncConnection  # unset until it is acquired
-        self._stored_lines: dict[int, OrderLine] = {}
+        self._stored_lines: dict[UUID, dict[int, OrderLine]] = {}
 
     async def _begin(self) -> None:
         self._connection = await self._engine.connect()
@@ -63,7 +63,7 @@ class CoreUnitOfWork(TrackingUnitOfWork):
             [OrderLine(*line) for line in lines],
             row.version,
         )
-        self._stored_lines = dict(order.lines)
+        self._stored_lines[id] = dict(order.lines)
         return order
 
     async def _write(self, change: Change) -> None:
@@ -106,7 +106,7 @@ class CoreUnitOfWork(TrackingUnitOfWork):
             )
             if result.rowcount != 1:
                 raise VersionConflict(order.aggregate_type, order.id, order.version)
-        lines = line_changes(self._stored_lines, order.lines)
+        lines = line_changes(self._stored_lines.get(order.id, {}), order.lines)
         await self._write_rows(
             sql.INSERT_ORDER_LINE,
             [

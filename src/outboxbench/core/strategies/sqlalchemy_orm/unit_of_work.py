@@ -89,11 +89,16 @@ class OrmUnitOfWork(TrackingUnitOfWork):
                 aggregate.aggregate_type, aggregate.id, aggregate.version
             ) from error
 
+    # `version_id_col` checks against what this session loaded, which is not what was changed where
+    # the aggregate was read in an earlier unit of work.
+
     async def _put_account(self, account: Account, *, is_new: bool) -> None:
         if is_new:
             self._session.add(AccountRow(id=account.id, balance_cents=account.balance_cents))
             return
-        row = await self._session.get_one(AccountRow, account.id)
+        row = await self._session.get(AccountRow, account.id)
+        if row is None or row.version != account.version:
+            raise VersionConflict(account.aggregate_type, account.id, account.version)
         row.balance_cents = account.balance_cents
         # Raises the version even if the balance is what it was.
         flag_modified(row, "balance_cents")
@@ -110,7 +115,9 @@ class OrmUnitOfWork(TrackingUnitOfWork):
                 )
             )
             return
-        row = await self._session.get_one(OrderRow, order.id)
+        row = await self._session.get(OrderRow, order.id)
+        if row is None or row.version != order.version:
+            raise VersionConflict(order.aggregate_type, order.id, order.version)
         row.status = order.status.value
         row.tags = order.tags
         # Raises the version of the root even if only a line changed.
