@@ -63,7 +63,7 @@ def load_strategy(name: str) -> Strategy:
 def _load(point: EntryPoint) -> Strategy:
     try:
         strategy = point.load()
-    except (ImportError, AttributeError) as error:
+    except Exception as error:
         raise BrokenStrategy(f"the strategy {point.name!r} cannot be loaded: {error}") from error
     if not isinstance(strategy, Strategy) or strategy.name != point.name:
         raise BrokenStrategy(

@@ -1,0 +1,64 @@
+"""The contract of a strategy: classes of tests to inherit from.
+
+from outboxbench.testing import PostgresContract
+
+pytest_plugins = ["outboxbench.testing.fixtures"]
+
+class TestMine(PostgresContract):
+    strategy_name = "mine"
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import pytest
+import pytest_asyncio
+
+from outboxbench.core.strategies.registry import Strategy, load_strategy
+from outboxbench.testing.atomicity import Atomicity
+from outboxbench.testing.connections import Connections
+from outboxbench.testing.failures import Failures
+from outboxbench.testing.outbox_rules import OutboxRules
+from outboxbench.testing.postgres_arena import PostgresArena
+from outboxbench.testing.reads import Reads
+from outboxbench.testing.round_trips import RoundTrips
+from outboxbench.testing.versions import Versions
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from outboxbench.core.strategies.settings import DatabaseAddress, Profile
+
+
+@pytest.mark.asyncio
+class UnitOfWorkContract(RoundTrips, OutboxRules, Versions):
+    """What every strategy does, wherever it stores. A subclass brings a fixture `arena`."""
+
+
+class PostgresContract(UnitOfWorkContract, Atomicity, Reads, Failures, Connections):
+    """What a strategy on PostgreSQL does, in both profiles.
+
+    A subclass names a registered strategy, or brings a fixture `strategy`.
+    """
+
+    strategy_name: ClassVar[str]
+
+    @pytest.fixture
+    def strategy(self) -> Strategy:
+        """The strategy that is put to the test."""
+        return load_strategy(self.strategy_name)
+
+    @pytest.fixture(params=["idiomatic", "matched"])
+    def profile(self, request: pytest.FixtureRequest) -> Profile:
+        """The profile that the strategy is opened with."""
+        profile: Profile = request.param
+        return profile
+
+    @pytest_asyncio.fixture
+    async def arena(
+        self, strategy: Strategy, profile: Profile, contract_database: DatabaseAddress
+    ) -> AsyncIterator[PostgresArena]:
+        """The strategy over empty tables."""
+        async with PostgresArena(strategy, profile, contract_database) as arena:
+            yield arena

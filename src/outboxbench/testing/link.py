@@ -1,0 +1,79 @@
+"""A TCP link to the server that can be cut, as a network does it: by a reset, without a word."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import struct
+from dataclasses import replace
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from outboxbench.core.strategies.settings import DatabaseAddress
+
+CHUNK_BYTES = 65536
+RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+
+
+class Link:
+    """Forwards connections on a free port of 127.0.0.1 to a server."""
+
+    def __init__(self, server: DatabaseAddress) -> None:
+        self._server = server
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._writers: set[asyncio.StreamWriter] = set()
+
+    async def __aenter__(self) -> Self:
+        self._listener = await asyncio.start_server(self._accept, host="127.0.0.1", port=0)
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._listener.close()
+        self.cut()
+        await asyncio.gather(*self._tasks)
+        await self._listener.wait_closed()
+
+    @property
+    def address(self) -> DatabaseAddress:
+        """The address of the server as seen through the link."""
+        port = self._listener.sockets[0].getsockname()[1]
+        return replace(self._server, host="127.0.0.1", port=port)
+
+    def cut(self) -> None:
+        """Reset every connection; new ones are forwarded again."""
+        for writer in self._writers:
+            if writer.is_closing():
+                continue
+            connection: socket.socket = writer.get_extra_info("socket")
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+            writer.transport.abort()
+        self._writers.clear()
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        far_reader, far_writer = await asyncio.open_connection(self._server.host, self._server.port)
+        both = {writer, far_writer}
+        self._writers |= both
+        await asyncio.gather(_forward(reader, far_writer), _forward(far_reader, writer))
+        self._writers -= both
+
+
+async def _forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(ConnectionError):
+        while data := await reader.read(CHUNK_BYTES):
+            writer.write(data)
+            await writer.drain()
+    writer.close()
+    with contextlib.suppress(ConnectionError):
+        await writer.wait_closed()

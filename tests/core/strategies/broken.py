@@ -1,0 +1,250 @@
+"""Strategies that are wrong on purpose, one for each rule: asyncpg's, with one thing broken."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
+
+from outboxbench.core.application.unit_of_work import Change
+from outboxbench.core.domain.ordering import Order, OrderLine, OrderStatus
+from outboxbench.core.strategies import statements as sql
+from outboxbench.core.strategies.asyncpg.persistence import AsyncpgPersistence, open_persistence
+from outboxbench.core.strategies.asyncpg.unit_of_work import AsyncpgUnitOfWork
+from outboxbench.core.strategies.registry import Strategy
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import asyncpg
+
+    from outboxbench.core.application.outcome import Attempt, PersistenceError
+    from outboxbench.core.domain.aggregate import Aggregate
+    from outboxbench.core.domain.message import Message
+    from outboxbench.core.strategies.settings import StrategySettings
+
+VERSION_COLUMN = 4
+
+
+class DualWrite(AsyncpgUnitOfWork):
+    """Stores the messages through another connection, before the state is committed."""
+
+    async def _execute_all(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        if statement == sql.INSERT_MESSAGE:
+            async with self._pool.acquire() as other:
+                await other.executemany(statement, rows)
+        else:
+            await super()._execute_all(statement, rows)
+
+
+class MessagesAfterwards(DualWrite):
+    """Commits the state first, and then stores the messages through another connection."""
+
+    async def _execute_all(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        if statement == sql.INSERT_MESSAGE:
+            await self._transaction.commit()
+        await super()._execute_all(statement, rows)
+
+    async def _commit(self) -> None:
+        """It is done already."""
+
+
+class BlindUpdate(AsyncpgUnitOfWork):
+    """Counts the version up in the database, whatever was read: the last writer wins."""
+
+    _new_version: int | None = None
+
+    async def _update(self, aggregate: Aggregate, statement: str, *written: object) -> None:
+        blind = statement.replace("version = $3", "version = version + $3").replace(
+            "version = $2", "$2::integer IS NOT NULL"
+        )
+        self._new_version = await self._connection.fetchval(
+            f"{blind} RETURNING version", aggregate.id, aggregate.version, 1, *written[1:]
+        )
+
+    async def _execute_all(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        if statement == sql.INSERT_MESSAGE and self._new_version is not None:
+            rows = [_with_version(row, self._new_version) for row in rows]
+        await super()._execute_all(statement, rows)
+
+
+class IgnoredMiss(AsyncpgUnitOfWork):
+    """Does not look whether the update hit anything."""
+
+    async def _update(self, aggregate: Aggregate, statement: str, *written: object) -> None:
+        await self._execute(statement, aggregate.id, aggregate.version, *written)
+
+
+class FreshOpId(AsyncpgUnitOfWork):
+    """Draws an op_id of its own when it writes."""
+
+    async def _write(self, change: Change) -> None:
+        await super()._write(replace(change, op_id=uuid4()))
+
+
+class StaleNumbers(AsyncpgUnitOfWork):
+    """Gives the messages the version that was read."""
+
+    async def _execute_all(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        if statement == sql.INSERT_MESSAGE:
+            rows = [_with_version(row, row[VERSION_COLUMN] - 1) for row in rows]
+        await super()._execute_all(statement, rows)
+
+
+class FirstSaveOnly(AsyncpgUnitOfWork):
+    """Stores what was raised up to the first save."""
+
+    _first: list[Message] | None = None
+
+    def track(self, aggregate: Aggregate, *, is_new: bool) -> None:
+        super().track(aggregate, is_new=is_new)
+        if self._first is None:
+            self._first = list(aggregate.events)
+
+    async def _write(self, change: Change) -> None:
+        await super()._write(replace(change, messages=self._first or []))
+
+
+class AcceptsSilence(AsyncpgUnitOfWork):
+    """Stores a change that raised nothing."""
+
+    def _take_change(self) -> Change | None:
+        aggregate = self._changed
+        if aggregate is None:
+            return None
+        return Change(aggregate, self._changed_is_new, aggregate.take_events(), self.attempt.op_id)
+
+
+class LastOneWins(AsyncpgUnitOfWork):
+    """Forgets the first aggregate when a second one is saved."""
+
+    def track(self, aggregate: Aggregate, *, is_new: bool) -> None:
+        self._changed = None
+        super().track(aggregate, is_new=is_new)
+
+
+class NeverDeletes(AsyncpgUnitOfWork):
+    """Leaves lines that were removed."""
+
+    async def _execute_all(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        if statement != sql.DELETE_ORDER_LINE:
+            await super()._execute_all(statement, rows)
+
+
+class NeverUpdates(AsyncpgUnitOfWork):
+    """Leaves lines as they were."""
+
+    async def _execute_all(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        if statement != sql.UPDATE_ORDER_LINE:
+            await super()._execute_all(statement, rows)
+
+
+class LinesOfTheLastRead(AsyncpgUnitOfWork):
+    """Compares an order with the lines of whichever order was read last."""
+
+    async def _load_order(self, id: UUID) -> Order | None:
+        order = await super()._load_order(id)
+        if order is not None:
+            self._stored_lines = {key: dict(order.lines) for key in self._stored_lines}
+        return order
+
+
+class ChildrenAlone(AsyncpgUnitOfWork):
+    """Leaves the root alone when only a line changed."""
+
+    async def _update(self, aggregate: Aggregate, statement: str, *written: object) -> None:
+        if isinstance(aggregate, Order) and aggregate.status is OrderStatus.PLACED:
+            return
+        await super()._update(aggregate, statement, *written)
+
+
+class LinesBeforeRoot(AsyncpgUnitOfWork):
+    """Reads the lines of an order first."""
+
+    async def _load_order(self, id: UUID) -> Order | None:
+        lines = [OrderLine(*row) for row in await self._fetch_rows(sql.SELECT_ORDER_LINES, id)]
+        order = await super()._load_order(id)
+        if order is not None:
+            order.lines = {line.line_no: line for line in lines}
+            self._stored_lines[id] = dict(order.lines)
+        return order
+
+
+class CommitsAfterAFailure(AsyncpgUnitOfWork):
+    """Forgets that it failed: PostgreSQL answers such a COMMIT with ROLLBACK, and no error."""
+
+    async def commit(self) -> None:
+        if self._failure is None:
+            await super().commit()
+        else:
+            await self._connection.execute("COMMIT")
+
+
+class CommitsWhenLeft(AsyncpgUnitOfWork):
+    """Takes leaving for a wish to commit."""
+
+    async def _rollback(self) -> None:
+        change = self._take_change()
+        if change is not None:
+            await self._write(change)
+        await self._commit()
+
+
+class NeverCommits(AsyncpgUnitOfWork):
+    """Acknowledges a commit that it never sends."""
+
+    async def _commit(self) -> None:
+        await self._transaction.rollback()
+
+
+class TakesAnyErrorForAnAnswer(AsyncpgUnitOfWork):
+    """Reports every failed commit as one that the server refused."""
+
+    def _translate(self, error: Exception) -> PersistenceError:
+        failure = super()._translate(error)
+        failure.answered = True
+        return failure
+
+
+class KeepsItsConnection(AsyncpgUnitOfWork):
+    """Goes on with a connection whose last commit nobody knows of."""
+
+    async def _release(self, *, discard: bool) -> None:
+        await super()._release(discard=False)
+
+
+class LeaksOnFailure(AsyncpgUnitOfWork):
+    """Gives a connection back only after a commit."""
+
+    async def _release(self, *, discard: bool) -> None:
+        if self._committed:
+            await super()._release(discard=discard)
+
+
+class _BrokenPersistence(AsyncpgPersistence):
+    def __init__(self, pool: asyncpg.Pool, unit_type: type[AsyncpgUnitOfWork]) -> None:
+        super().__init__(pool)
+        self._unit_type = unit_type
+
+    def unit_of_work(self, attempt: Attempt) -> AsyncpgUnitOfWork:
+        return self._unit_type(self._pool, attempt)
+
+
+def strategy_of(unit_type: type[AsyncpgUnitOfWork]) -> Strategy:
+    """Return a strategy that works like asyncpg's but for its units of work."""
+
+    async def open_broken(settings: StrategySettings) -> _BrokenPersistence:
+        persistence = await open_persistence(settings)
+        return _BrokenPersistence(persistence._pool, unit_type)
+
+    return Strategy(
+        name=unit_type.__name__,
+        library="asyncpg",
+        driver="asyncpg",
+        write_plan="statements",
+        open=open_broken,
+    )
+
+
+def _with_version(row: tuple[Any, ...], version: int) -> tuple[Any, ...]:
+    return (*row[:VERSION_COLUMN], version, *row[VERSION_COLUMN + 1 :])
