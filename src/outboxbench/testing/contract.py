@@ -1,11 +1,13 @@
 """The contract of a strategy: classes of tests to inherit from.
 
-from outboxbench.testing import PostgresContract
+A test module that puts the registered strategy `mine` through it:
 
-pytest_plugins = ["outboxbench.testing.fixtures"]
+    from outboxbench.testing import PostgresContract
 
-class TestMine(PostgresContract):
-    strategy_name = "mine"
+    pytest_plugins = ["outboxbench.testing.fixtures"]
+
+    class TestMine(PostgresContract):
+        strategy_name = "mine"
 """
 
 from __future__ import annotations

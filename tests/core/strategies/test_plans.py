@@ -54,9 +54,6 @@ def cursor(database: DatabaseAddress) -> Iterator[RawCursor[Any]]:
         cursor.execute(FILL_SQL)
         # The plan that a driver's prepared statement ends up with, whatever its parameters.
         cursor.execute("SET plan_cache_mode = force_generic_plan")
-        # Pages that are in the cache cost the same in any order. With the default of 4, meant for
-        # disks that turn, the lines of an order are fetched by a bitmap and sorted.
-        cursor.execute("SET random_page_cost = 1.1")
         yield cursor
 
 

@@ -34,7 +34,7 @@ class Repository(Protocol[A]):
         ...
 
     async def save(self, aggregate: A) -> None:
-        """Have the changes of a loaded aggregate stored by the commit."""
+        """Have the changes of an aggregate that this unit of work loaded stored by the commit."""
         ...
 
 
