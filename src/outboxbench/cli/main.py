@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 from enum import IntEnum
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
+from typer.exceptions import TyperException
 
 from outboxbench.cli import doctor, listing, run
 from outboxbench.core.strategies.registry import BrokenStrategy
@@ -17,7 +18,6 @@ from outboxbench.results.store import RunFolderError, RunReadError
 app = typer.Typer(
     name="outboxbench",
     help="Measure what a Python persistence layer costs an event-driven service on PostgreSQL.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -53,9 +53,13 @@ def main() -> None:
     """Run the command line; every error is one sentence on standard error."""
     try:
         with raise_on_sigterm():
-            app()
+            # Not standalone, typer returns the exit code, also that of an interrupted command.
+            code = app(standalone_mode=False) or 0
     except KeyboardInterrupt:
-        _fail("interrupted", ExitCode.INTERRUPTED)
+        code = ExitCode.INTERRUPTED
+    except TyperException as error:
+        message = error.format_message().replace("Value error, ", "").rstrip(".")
+        _fail(f"{message[0].lower()}{message[1:]}: see `outboxbench --help`", ExitCode.BAD_INPUT)
     except Exception as error:
         if _DEBUG in sys.argv:
             raise
@@ -70,8 +74,11 @@ def main() -> None:
                     f"repeat with `outboxbench {_DEBUG} …` to see where it comes from",
                     ExitCode.CANNOT_RUN,
                 )
+    if code == ExitCode.INTERRUPTED:
+        _fail("interrupted", ExitCode.INTERRUPTED)
+    sys.exit(code)
 
 
-def _fail(message: str, code: ExitCode) -> None:
+def _fail(message: str, code: ExitCode) -> NoReturn:
     typer.echo(f"outboxbench: {message}", err=True)
     sys.exit(code)

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from outboxbench.cli.progress import show_progress
+from outboxbench.harness.errors import BadInput
 from outboxbench.harness.suite.model import Suite, load_suite, override
 from outboxbench.harness.suite.plan import make_plan
 from outboxbench.harness.suite.runner import RunRequest, run_suite
@@ -87,7 +88,10 @@ def run(
 def _names(only: str | None) -> frozenset[str]:
     if only is None:
         return frozenset()
-    return frozenset(name.strip() for name in only.split(",") if name.strip())
+    names = frozenset(name.strip() for name in only.split(",")) - {""}
+    if not names:
+        raise BadInput("--only names no strategy: name some, separated by commas, or leave it out")
+    return names
 
 
 def _command(

@@ -14,7 +14,8 @@ from collections import Counter
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING
+from signal import SIGTERM
+from typing import TYPE_CHECKING, NamedTuple
 from zlib import crc32
 
 from outboxbench.harness.errors import CannotRun
@@ -25,11 +26,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from outboxbench.core.strategies.settings import StrategySettings
+    from outboxbench.harness.janitor import Janitor
     from outboxbench.harness.load.dataset import Dataset
     from outboxbench.harness.load.job import Window
 
 SCRIPTED_WORKLOADS = frozenset({"charge", "place"})
 """The mixes that pgbench's script language can express."""
+
+# What pgbench logs in place of a latency when a transaction failed in all its attempts. (One that
+# fails when the time is up it does not log at all; nothing of it is stored.)
+_FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,22 +48,44 @@ class CeilingJob:
     clients: int
     dataset: Dataset
     seed: str
+    max_attempts: int
+
+
+class _LogEntry(NamedTuple):
+    """A transaction as pgbench logs it, with the time of its end in µs since the epoch."""
+
+    latency_us: int | None
+    ended_us: int
+    attempts: int
 
 
 @dataclass(frozen=True, slots=True)
 class CeilingResult:
-    """What pgbench did: transactions in all, and in the window."""
+    """What pgbench did: transactions committed in all, and what ended in the window.
 
-    transactions: int
-    window_transactions: int
+    A transaction that found another version, or that the server would not serialise, was tried
+    again; one that failed in all its attempts has no latency.
+    """
+
+    committed: int
+    failed: int
+    window_failed: int
+    window_attempts: int
     latency_counts: dict[int, int]
+
+    @property
+    def window_committed(self) -> int:
+        """Transactions that were committed in the window."""
+        return sum(self.latency_counts.values())
 
 
 class Ceiling:
     """One pgbench process. Usable as a context manager that leaves neither process nor log."""
 
-    def __init__(self, job: CeilingJob, runs_for_s: float) -> None:
+    def __init__(self, job: CeilingJob, runs_for_s: float, janitor: Janitor) -> None:
+        self._janitor = janitor
         self._folder = tempfile.TemporaryDirectory(prefix="outboxbench-pgbench-")
+        janitor.watch_folder(Path(self._folder.name))
         self._log = Path(self._folder.name) / "log"
         script = Path(self._folder.name) / "script.sql"
         script.write_text(_script(job.workload), encoding="utf-8")
@@ -72,6 +100,7 @@ class Ceiling:
                 "--jobs=1",
                 # pgbench counts whole seconds from its start; the window ends well before.
                 f"--time={int(runs_for_s) + 1}",
+                f"--max-tries={job.max_attempts}",
                 f"--random-seed={crc32(job.seed.encode())}",
                 f"--define=accounts={job.dataset.accounts}",
                 f"--define=highest_charge_cents={HIGHEST_CHARGE_CENTS}",
@@ -87,6 +116,7 @@ class Ceiling:
             text=True,
             start_new_session=True,
         )
+        janitor.watch_process(self._process.pid, SIGTERM)
 
     @property
     def pid(self) -> int:
@@ -100,7 +130,9 @@ class Ceiling:
         if self._process.poll() is None:
             self._process.kill()
         self._process.communicate()
+        self._janitor.forget_process(self._process.pid)
         self._folder.cleanup()
+        self._janitor.forget_folder(Path(self._folder.name))
 
     def result(self, window: Window) -> CeilingResult:
         """Wait for the end, and read the log.
@@ -117,19 +149,30 @@ class Ceiling:
             lines = [line for line in errors.splitlines() if "error" in line or "fatal" in line]
             raise CannotRun(f"pgbench failed: {lines[0] if lines else errors.strip()}")
         counts: Counter[int] = Counter()
-        transactions = 0
-        for latency_us, ended_us in self._logged():
-            transactions += 1
-            if opens_us <= ended_us < closes_us:
-                counts[counts_index(min(latency_us, HIGHEST_US))] += 1
-        return CeilingResult(transactions, counts.total(), dict(counts))
+        committed = failed = window_failed = attempts = 0
+        for entry in self._logged():
+            in_window = opens_us <= entry.ended_us < closes_us
+            attempts += entry.attempts if in_window else 0
+            if entry.latency_us is None:
+                failed += 1
+                window_failed += in_window
+            else:
+                committed += 1
+                if in_window:
+                    counts[counts_index(min(entry.latency_us, HIGHEST_US))] += 1
+        return CeilingResult(committed, failed, window_failed, attempts, dict(counts))
 
-    def _logged(self) -> Iterator[tuple[int, int]]:
+    def _logged(self) -> Iterator[_LogEntry]:
         for path in Path(self._folder.name).glob("log.*"):
             with path.open(encoding="ascii") as lines:
                 for line in lines:
-                    _, _, latency_us, _, ended_s, ended_us = line.split()[:6]
-                    yield int(latency_us), int(ended_s) * 1_000_000 + int(ended_us)
+                    # The number of retries is left out where none is allowed.
+                    _, _, latency_us, _, ended_s, ended_us, *retries = line.split()
+                    yield _LogEntry(
+                        latency_us=None if latency_us == _FAILED else int(latency_us),
+                        ended_us=int(ended_s) * 1_000_000 + int(ended_us),
+                        attempts=1 + sum(map(int, retries)),
+                    )
 
 
 def _script(workload: str) -> str:

@@ -20,7 +20,7 @@ HIGHEST_CHARGE_CENTS = 10_000
 _BASKETS = 64
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: that would triple what it costs to make one
 class Request:
     """A command, the `op_id` it runs under, and what the database should show of it."""
 
@@ -76,10 +76,10 @@ class CommandMix:
     def _charge(self) -> Request:
         draw = self._random.random
         amount_cents = 1 + int(draw() * HIGHEST_CHARGE_CENTS)
-        accounts = self._accounts
+        accounts, orders = self._accounts, self._orders
         command = ChargeAccount(
             account_id=accounts[int(draw() * len(accounts))],
-            order_id=self._uuid(),
+            order_id=orders[int(draw() * len(orders))],
             amount_cents=amount_cents,
         )
         return Request("charge", command, self._uuid(), amount_cents)

@@ -19,7 +19,6 @@ Loop: TypeAlias = Literal["asyncio", "uvloop"]
 class Job:
     """What a worker has to do."""
 
-    strategy: str
     settings: StrategySettings
     loop: Loop
     mix: str

@@ -41,11 +41,16 @@ async def warm_up(
     """
     gathering = _GatheringPersistence(persistence, asyncio.Barrier(pool_size))
     bus = bootstrap(gathering)
-    async with asyncio.timeout(TIMEOUT_S):
-        for _ in range(ROUNDS):
-            async with asyncio.TaskGroup() as tasks:
-                for number in range(pool_size):
-                    tasks.create_task(_run(run_each_command(bus, number)))
+    try:
+        async with asyncio.timeout(TIMEOUT_S):
+            for _ in range(ROUNDS):
+                async with asyncio.TaskGroup() as tasks:
+                    for number in range(pool_size):
+                        tasks.create_task(_run(run_each_command(bus, number)))
+    except TimeoutError:
+        raise TimeoutError(
+            f"the pool did not have its {pool_size} connections in use at once within {TIMEOUT_S} s"
+        ) from None
 
 
 async def _run(work: Awaitable[None]) -> None:
@@ -86,9 +91,14 @@ class _GatheringUnitOfWork:
 
     async def __aenter__(self) -> Self:
         await self._unit.__aenter__()
-        # Some libraries take a connection with their first statement only.
-        await self._unit.accounts.get(account_id(1))
-        await self._barrier.wait()
+        try:
+            # Some libraries take a connection with their first statement only.
+            await self._unit.accounts.get(account_id(1))
+            await self._barrier.wait()
+        except BaseException as error:
+            # Who fails to enter is never asked to leave, and would keep the connection.
+            await self._unit.__aexit__(type(error), error, error.__traceback__)
+            raise
         return self
 
     async def __aexit__(

@@ -1,7 +1,7 @@
 """One worker process: one strategy on one event loop, for one block.
 
-Reads its job from standard input and answers there in JSON lines, so that nothing it says depends
-on the interpreter that the harness runs on.
+Its argument is the strategy. Its job comes as a line of JSON on standard input, its answers go to
+standard output, so that nothing depends on the interpreter that the harness runs on.
 """
 
 from __future__ import annotations
@@ -25,14 +25,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from outboxbench.core.application.message_bus import MessageBus
+    from outboxbench.core.strategies.registry import Strategy
 
 
 def main() -> int:
     """Do the job that standard input describes; return the exit code."""
-    job = Job.from_json(sys.stdin.readline())
     try:
+        # Imports what it will measure while its database is still being made.
+        strategy = load_strategy(sys.argv[1])
+        job = Job.from_json(sys.stdin.readline())
         with asyncio.Runner(loop_factory=_loop_factory(job)) as runner:
-            runner.run(_work(job))
+            runner.run(_work(job, strategy))
     except Exception as error:  # the harness turns the message into the user's sentence
         _say("error", message=_with_causes(error))
         return 1
@@ -47,8 +50,8 @@ def _loop_factory(job: Job) -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
-async def _work(job: Job) -> None:
-    persistence = await load_strategy(job.strategy).open(job.settings)
+async def _work(job: Job, strategy: Strategy) -> None:
+    persistence = await strategy.open(job.settings)
     try:
         policy = RetryPolicy(job.max_attempts)
         mixes = [

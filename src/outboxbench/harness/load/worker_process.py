@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from dataclasses import asdict
 from signal import SIGTERM
 from typing import TYPE_CHECKING, Any
@@ -23,16 +24,18 @@ READY_TIMEOUT_S = 120.0
 GRACE_S = 60.0
 """For the operations under way when the window closes, and for closing the pool."""
 
+_DONE = {"ready": "ready", "result": "done"}
+
 
 class WorkerProcess:
     """One worker. It imports while its database is still being made, and measures when told."""
 
-    def __init__(self, arm: str, janitor: Janitor) -> None:
+    def __init__(self, arm: str, strategy: str, janitor: Janitor) -> None:
         self._arm = arm
         self._janitor = janitor
         self._errors = tempfile.TemporaryFile(mode="w+", encoding="utf-8", errors="replace")  # noqa: SIM115
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "outboxbench.harness.load.worker"],
+            [sys.executable, "-m", "outboxbench.harness.load.worker", strategy],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
@@ -92,12 +95,18 @@ class WorkerProcess:
     def _hear(self, event: str, timeout_s: float) -> dict[str, Any]:
         assert self._process.stdout is not None
         # Reading from a pipe knows no timeout; a worker that hangs is ended, which ends the read.
+        deadline_s = time.monotonic() + timeout_s
         overdue = threading.Timer(timeout_s, self._process.kill)
         overdue.start()
         try:
             line = self._process.stdout.readline()
         finally:
             overdue.cancel()
+        if not line and time.monotonic() >= deadline_s:
+            raise CannotRun(
+                f"the worker of the arm {self._arm} was not {_DONE[event]} within {timeout_s:g} s: "
+                "use fewer clients, or lower statement_timeout_s in the suite"
+            )
         if not line:
             raise CannotRun(self._epitaph())
         message: dict[str, Any] = json.loads(line)

@@ -42,13 +42,13 @@ _HISTORIES = """
         UNION ALL SELECT 'order', id, version FROM orders
     ), told AS (
         SELECT aggregate_type, aggregate_id AS id, min(version) AS first, max(version) AS last,
-               count(DISTINCT version) AS versions
+               count(DISTINCT version) AS versions, count(*) AS messages
         FROM outbox GROUP BY aggregate_type, aggregate_id
     )
     SELECT count(*) FILTER (WHERE stored.id IS NOT NULL AND (
                told.id IS NULL OR told.first <> 1 OR told.last <> stored.version
                OR told.versions <> stored.version)),
-           coalesce(sum(told.versions) FILTER (WHERE stored.id IS NULL), 0)
+           coalesce(sum(told.messages) FILTER (WHERE stored.id IS NULL), 0)
     FROM stored FULL JOIN told USING (aggregate_type, id)
 """
 
@@ -66,8 +66,6 @@ _OTHER_BACKENDS = """
       AND backend_type = 'client backend'
 """
 
-_ROLLED_BACK = "SELECT xact_rollback FROM pg_stat_database WHERE datname = current_database()"
-
 _POLL_S = 0.005
 _UNUSED_TIMEOUT_S = 30.0
 
@@ -84,16 +82,9 @@ def wait_until_unused(address: DatabaseAddress) -> None:
             if time.monotonic() > deadline_s:
                 raise CannotRun(
                     f"the server still has connections to {address.database} after "
-                    f"{_UNUSED_TIMEOUT_S:.0f} s: see its log for what they wait for"
+                    f"{_UNUSED_TIMEOUT_S:.0f} s: see pg_stat_activity for what they wait for"
                 )
             time.sleep(_POLL_S)
-
-
-def rolled_back_transactions(address: DatabaseAddress) -> int:
-    """Return how many transactions were rolled back in this database since it was created."""
-    with connect(address) as connection:
-        count: int = _row(connection, _ROLLED_BACK)[0]
-        return count
 
 
 def read_final_state(address: DatabaseAddress) -> FinalState:

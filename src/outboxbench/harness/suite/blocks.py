@@ -12,11 +12,7 @@ from outboxbench.harness.load.ceiling import Ceiling, CeilingJob
 from outboxbench.harness.load.dataset import Dataset
 from outboxbench.harness.load.job import Job, Window
 from outboxbench.harness.load.worker_process import GRACE_S, WorkerProcess
-from outboxbench.harness.postgres.final_state import (
-    read_final_state,
-    rolled_back_transactions,
-    wait_until_unused,
-)
+from outboxbench.harness.postgres.final_state import read_final_state, wait_until_unused
 from outboxbench.harness.suite.measurement import (
     Measurement,
     from_ceiling,
@@ -75,7 +71,7 @@ class BlockRunner:
         with ExitStack() as stack:
             # They import while the database is made; nothing is timed yet.
             workers = [
-                stack.enter_context(WorkerProcess(arm.name, self.janitor))
+                stack.enter_context(WorkerProcess(arm.name, arm.strategy.name, self.janitor))
                 for _ in range(arm.workers)
             ]
             address = self._fresh_database(name, stack)
@@ -102,14 +98,14 @@ class BlockRunner:
                 clients=arm.clients,
                 dataset=self._dataset,
                 seed=seed,
+                max_attempts=self.suite.max_attempts,
             )
             runs_for_s = (window.closes_ns - time.monotonic_ns()) / 1e9
-            ceiling = stack.enter_context(Ceiling(job, runs_for_s))
+            ceiling = stack.enter_context(Ceiling(job, runs_for_s, self.janitor))
             cpu = watch_cpu(window, self.server.postmaster_pid, [ceiling.pid])
             result = ceiling.result(window)
             wait_until_unused(address)
-            rolled_back = rolled_back_transactions(address)
-            return _raw(window, from_ceiling(arm.workload, result, rolled_back, cpu), address)
+            return _raw(window, from_ceiling(arm.workload, result, cpu), address)
 
     def _fresh_database(self, name: str, stack: ExitStack) -> DatabaseAddress:
         address = self.databases.create(name)
@@ -125,7 +121,6 @@ class BlockRunner:
         clients = _share(arm.clients, arm.workers, number)
         pool_size = _share(arm.pool_size, arm.workers, number)
         return Job(
-            strategy=arm.strategy.name,
             settings=self._settings(arm, address, pool_size),
             loop=arm.loop,
             mix=arm.workload,

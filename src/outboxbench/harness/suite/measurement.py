@@ -78,6 +78,8 @@ def from_workers(results: Iterable[WorkerResult], cpu: CpuUse) -> Measurement:
             outcomes.setdefault(command, Counter()).update(counts)
         for outcome, buckets in result.latency_counts.items():
             latency_counts.setdefault(outcome, Counter()).update(buckets)
+    running_ns = sum(result.running_ns for result in results)
+    idle_ns = sum(result.idle_ns for result in results)
     return Measurement(
         outcomes=_sum(result.window_outcomes for result in results),
         failures=_sum(result.failures for result in results),
@@ -86,8 +88,7 @@ def from_workers(results: Iterable[WorkerResult], cpu: CpuUse) -> Measurement:
         clamped=sum(result.clamped for result in results),
         client_cpu_s=cpu.clients_s,
         server_cpu_s=cpu.server_s,
-        harness_share=sum(result.idle_ns for result in results)
-        / sum(result.running_ns for result in results),
+        harness_share=idle_ns / running_ns if running_ns else None,
         tally=ClientTally(
             outcomes=outcomes,
             topics=CommandMix.TOPICS,
@@ -96,26 +97,21 @@ def from_workers(results: Iterable[WorkerResult], cpu: CpuUse) -> Measurement:
     )
 
 
-def from_ceiling(
-    workload: str, result: CeilingResult, rolled_back: int, cpu: CpuUse
-) -> Measurement:
-    """Tell what pgbench did.
-
-    Its log does not say which transactions found another version and rolled back; the server
-    counts them. All are taken off the window, so the ceiling is at worst a trifle too low.
-    """
-    ok = max(0, result.window_transactions - rolled_back)
+def from_ceiling(workload: str, result: CeilingResult, cpu: CpuUse) -> Measurement:
+    """Tell what pgbench did."""
+    failed = result.window_failed
     return Measurement(
-        outcomes={"ok": ok, "failed": result.window_transactions - ok},
-        failures={"version_conflict": rolled_back} if rolled_back else {},
-        attempts=result.window_transactions,
+        outcomes={"ok": result.window_committed, "failed": failed},
+        # To pgbench a version conflict is a serialisation failure as well.
+        failures={"serialisation": failed} if failed else {},
+        attempts=result.window_attempts,
         latency_counts={"ok": result.latency_counts},
         clamped=0,
         client_cpu_s=cpu.clients_s,
         server_cpu_s=cpu.server_s,
         harness_share=None,
         tally=ClientTally(
-            outcomes={workload: {"ok": result.transactions - rolled_back, "failed": rolled_back}},
+            outcomes={workload: {"ok": result.committed, "failed": result.failed}},
             topics=CommandMix.TOPICS,
             charged_cents=None,
         ),

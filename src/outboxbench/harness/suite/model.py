@@ -4,21 +4,51 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from outboxbench.core.strategies.registry import strategy_names
 from outboxbench.core.strategies.settings import Isolation, Profile
 from outboxbench.harness.errors import BadInput
 from outboxbench.harness.load.command_mix import CommandMix
 from outboxbench.harness.load.job import Loop
+from outboxbench.harness.suite.problems import first_problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
-Seconds = Annotated[float, Field(gt=0, le=86_400)]
-Count = Annotated[int, Field(ge=1)]
+
+def _known_strategy(name: str) -> str:
+    return _known(name, strategy_names())
+
+
+def _known_workload(name: str) -> str:
+    return _known(name, CommandMix.SHARES)
+
+
+def _known(name: str, known: Iterable[str]) -> str:
+    allowed = sorted(known)
+    if name not in allowed:
+        raise ValueError(f"allowed are {', '.join(allowed)}")
+    return name
+
+
+# Strict: a number in quotation marks, or a truth value for a count, is a slip of the author.
+Seconds = Annotated[float, Field(strict=True, gt=0, le=86_400, allow_inf_nan=False)]
+# The server knows timeouts in whole milliseconds, and takes 0 for none.
+Timeout = Annotated[float, Field(strict=True, ge=0.001, le=86_400, allow_inf_nan=False)]
+Count = Annotated[int, Field(strict=True, ge=1)]
+StrategyName = Annotated[str, AfterValidator(_known_strategy)]
+WorkloadName = Annotated[str, AfterValidator(_known_workload)]
 
 T = TypeVar("T")
 OneOrMore = Annotated[tuple[T, ...], Field(min_length=1)]
@@ -40,24 +70,23 @@ class DatasetSize(SuitePart):
 class ArmMatrix(SuitePart):
     """Arms by their axes: every combination of the values is an arm."""
 
-    strategies: OneOrMore[str]
+    strategies: OneOrMore[StrategyName]
     loops: OneOrMore[Loop] = ("asyncio", "uvloop")
-    workloads: OneOrMore[str] = ("charge",)
+    workloads: OneOrMore[WorkloadName] = ("charge",)
     profiles: OneOrMore[Profile] = ("matched",)
     isolations: OneOrMore[Isolation] = ("read committed",)
     clients: OneOrMore[Count] = (16,)
     pool_size: Count | None = Field(default=None, description="connections; one a client if absent")
     workers: Count = 1
 
-    @field_validator("strategies")
+    @field_validator("workers")
     @classmethod
-    def _known_strategies(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        return _all_known(names, strategy_names())
-
-    @field_validator("workloads")
-    @classmethod
-    def _known_workloads(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        return _all_known(names, CommandMix.SHARES)
+    def _work_for_every_worker(cls, workers: int, info: ValidationInfo) -> int:
+        shared = [*info.data.get("clients", ()), info.data.get("pool_size")]
+        least = min((each for each in shared if each is not None), default=workers)
+        if workers > least:
+            raise ValueError(f"each needs a client and a connection, so it must be {least} or less")
+        return workers
 
 
 class Suite(SuitePart):
@@ -65,25 +94,26 @@ class Suite(SuitePart):
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
     description: str
-    seed: int = 1
+    seed: Annotated[int, Field(strict=True)] = 1
     rounds: Count = 5
     window_s: Seconds = 2.0
-    warm_up_s: Annotated[float, Field(ge=0, le=3600)] = 0.3
+    warm_up_s: Annotated[float, Field(strict=True, ge=0, le=3600, allow_inf_nan=False)] = 0.3
     max_attempts: Count = 10
-    statement_timeout_s: Seconds = 10.0
-    lock_timeout_s: Seconds = 5.0
-    connect_timeout_s: Seconds = 10.0
-    ceiling: bool = True
+    statement_timeout_s: Timeout = 10.0
+    lock_timeout_s: Timeout = 5.0
+    connect_timeout_s: Timeout = 10.0
+    ceiling: Annotated[bool, Field(strict=True)] = True
     dataset: DatasetSize = DatasetSize()
     arms: OneOrMore[ArmMatrix]
 
 
-def _all_known(names: tuple[str, ...], known: Iterable[str]) -> tuple[str, ...]:
-    allowed = sorted(known)
-    for name in names:
-        if name not in allowed:
-            raise ValueError(f"allowed are {', '.join(allowed)}")
-    return names
+_ALLOWED_KEYS = {
+    "": Suite.model_fields,
+    "arms": ArmMatrix.model_fields,
+    "dataset": DatasetSize.model_fields,
+}
+
+_OPTIONS = {"window_s": "--duration", "rounds": "--rounds", "seed": "--seed"}
 
 
 def suite_folders() -> list[Path]:
@@ -128,38 +158,26 @@ def load_suite(path_or_name: str) -> Suite:
     except tomllib.TOMLDecodeError as error:
         raise BadInput(f"the suite {path} is not valid TOML: {error}") from error
     except ValidationError as error:
-        raise BadInput(f"the suite {path} is not valid: {_first_problem(error)}") from error
+        raise BadInput(
+            f"the suite {path} is not valid: {first_problem(error, _ALLOWED_KEYS)}"
+        ) from error
 
 
-def override(suite: Suite, **changes: Any) -> Suite:
+def override(
+    suite: Suite,
+    *,
+    window_s: float | None = None,
+    rounds: int | None = None,
+    seed: int | None = None,
+) -> Suite:
     """Return the suite with some values replaced, those that are None left as they are.
 
     Raises:
         BadInput: a value is not allowed.
     """
-    given = {key: value for key, value in changes.items() if value is not None}
+    asked = {"window_s": window_s, "rounds": rounds, "seed": seed}
+    given = {key: value for key, value in asked.items() if value is not None}
     try:
         return Suite.model_validate({**suite.model_dump(), **given})
     except ValidationError as error:
-        raise BadInput(_first_problem(error)) from error
-
-
-def _first_problem(error: ValidationError) -> str:
-    problem = error.errors(include_url=False)[0]
-    key = _key(problem["loc"])
-    if problem["type"] == "extra_forbidden":
-        return f"the key {key} is unknown: allowed are {_siblings(problem['loc'])}"
-    if problem["type"] == "missing":
-        return f"the key {key} is missing"
-    reason = problem["msg"].removeprefix("Value error, ")
-    return f"{key} cannot be {problem['input']!r}: {reason[0].lower()}{reason[1:]}"
-
-
-def _key(location: Sequence[int | str]) -> str:
-    return ".".join(str(part) for part in location)
-
-
-def _siblings(location: Sequence[int | str]) -> str:
-    parts: dict[str, type[SuitePart]] = {"arms": ArmMatrix, "dataset": DatasetSize}
-    part = parts.get(str(location[0]), Suite) if len(location) > 1 else Suite
-    return ", ".join(part.model_fields)
+        raise BadInput(first_problem(error, _ALLOWED_KEYS, _OPTIONS)) from error

@@ -16,10 +16,12 @@ from outboxbench.harness.postgres.server import open_server
 from outboxbench.harness.suite.blocks import BlockRunner
 from outboxbench.harness.suite.document import RunContext, make_block, make_run
 from outboxbench.harness.suite.template import prepare_template
+from outboxbench.results.store import RunWriteError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from outboxbench.harness.postgres.server import Server
     from outboxbench.harness.suite.model import Suite
     from outboxbench.harness.suite.plan import Plan, PlannedArm
     from outboxbench.results.model import Block, Run
@@ -74,12 +76,17 @@ def run_suite(request: RunRequest, observer: RunObserver) -> Run:
         RunWriteError: the results cannot be written.
     """
     progress = _Progress()
+
+    def keep_log(kind: type[BaseException] | None, *_: object) -> None:
+        # It may tell why a block failed; a run stopped before its first block leaves nothing.
+        if progress.blocks or kind is not KeyboardInterrupt:
+            _copy_log(server, request.folder)
+
     with ExitStack() as stack:
         janitor = stack.enter_context(Janitor())
         observer.preparing("starting PostgreSQL" if request.dsn is None else "connecting")
         server = stack.enter_context(open_server(request.dsn, request.pg_bin, janitor))
-        if server.cluster is not None:
-            stack.callback(server.cluster.copy_log, request.folder.path / "server.log")
+        stack.push(keep_log)
         context = RunContext.of(request.suite, request.command, server, datetime.now(UTC))
         databases = stack.enter_context(Databases(server, secrets.token_hex(4)))
         runner = BlockRunner(request.suite, server, databases, janitor)
@@ -97,6 +104,18 @@ def run_suite(request: RunRequest, observer: RunObserver) -> Run:
                 )
                 request.folder.write_run(run)
     return run
+
+
+def _copy_log(server: Server, folder: RunFolder) -> None:
+    if server.cluster is None:
+        return
+    path = folder.path / "server.log"
+    try:
+        server.cluster.copy_log(path)
+    except OSError as error:
+        raise RunWriteError(
+            f"cannot write {path} ({error.strerror}): free some space and repeat the run"
+        ) from error
 
 
 def _measure_all(

@@ -2,8 +2,8 @@
 
 `idiomatic` is `create_pool` with its defaults: a connection that is given back runs a reset query,
 and is replaced after 50,000 queries. `matched` switches both off, since no other library has them.
-Neither bounds the wait for a connection as the other pools do: asyncpg's bound costs a task for each
-acquisition, some 20 µs, and a pool that is as large as the number of clients never makes them wait.
+Neither bounds the wait for a connection as the other pools do: asyncpg's bound costs a task for
+each acquisition, some 20 µs, and a pool as large as the number of clients makes nobody wait.
 """
 
 from __future__ import annotations

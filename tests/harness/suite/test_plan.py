@@ -1,0 +1,115 @@
+"""A plan holds every arm once a round, in an order that only the seed determines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from outboxbench.harness.errors import BadInput
+from outboxbench.harness.suite.model import Suite
+from outboxbench.harness.suite.plan import CEILING, CeilingArm, StrategyArm, make_plan
+
+
+def suite(*arms: dict[str, Any], **changes: Any) -> Suite:
+    matrix = {"strategies": ["asyncpg", "psycopg"]}
+    document = {"name": "mine", "description": "mine", "arms": arms or [matrix], **changes}
+    return Suite.model_validate(document)
+
+
+def test_every_arm_comes_once_a_round() -> None:
+    plan = make_plan(suite(rounds=7))
+
+    assert len(plan.arms) == 2 * 2 + 1
+    assert len(plan.rounds) == 7
+    assert plan.blocks == 7 * 5
+    for order in plan.rounds:
+        assert sorted(arm.name for arm in order) == sorted(arm.name for arm in plan.arms)
+
+
+def test_the_order_is_random_and_a_function_of_the_seed() -> None:
+    assert make_plan(suite(seed=3)).rounds == make_plan(suite(seed=3)).rounds
+    assert make_plan(suite(seed=3)).rounds != make_plan(suite(seed=4)).rounds
+    assert len(set(make_plan(suite(seed=3, rounds=10)).rounds)) > 1
+
+
+def test_every_combination_of_an_arms_axes_is_measured() -> None:
+    plan = make_plan(
+        suite(
+            {
+                "strategies": ["asyncpg"],
+                "loops": ["uvloop"],
+                "workloads": ["charge", "amend"],
+                "profiles": ["matched", "idiomatic"],
+                "isolations": ["read committed", "serializable"],
+                "clients": [1, 2],
+            },
+            ceiling=False,
+        )
+    )
+
+    assert len({arm.name for arm in plan.arms}) == len(plan.arms) == 2**4
+    assert "asyncpg/uvloop/amend/idiomatic/2 clients/serializable" in {
+        arm.name for arm in plan.arms
+    }
+
+
+def test_a_pool_has_a_connection_for_each_client_unless_said_otherwise() -> None:
+    base = {"strategies": ["asyncpg"], "loops": ["uvloop"], "clients": [4]}
+    default, chosen = (
+        make_plan(suite({**base, **extra}, ceiling=False)).arms[0]
+        for extra in ({}, {"pool_size": 2})
+    )
+
+    assert isinstance(default, StrategyArm)
+    assert isinstance(chosen, StrategyArm)
+    assert (default.pool_size, chosen.pool_size) == (4, 2)
+
+
+def test_each_load_has_one_ceiling_where_pgbench_can_run_it() -> None:
+    plan = make_plan(
+        suite({"strategies": ["asyncpg", "psycopg"], "workloads": ["charge", "place", "mixed"]})
+    )
+
+    ceilings = [arm for arm in plan.arms if isinstance(arm, CeilingArm)]
+    assert [arm.workload for arm in ceilings] == ["charge", "place"]
+    assert all(arm.name.startswith(f"{CEILING}/") for arm in ceilings)
+
+
+def test_a_suite_can_do_without_a_ceiling() -> None:
+    plan = make_plan(suite(ceiling=False))
+
+    assert all(isinstance(arm, StrategyArm) for arm in plan.arms)
+
+
+def test_only_keeps_the_ceiling_and_what_it_names() -> None:
+    plan = make_plan(suite(), frozenset({"psycopg"}))
+
+    assert {arm.name.partition("/")[0] for arm in plan.arms} == {CEILING, "psycopg"}
+
+
+def test_only_refuses_what_the_suite_does_not_measure() -> None:
+    with pytest.raises(BadInput) as caught:
+        make_plan(suite(), frozenset({"psycopg", "orm-psycopg"}))
+
+    assert str(caught.value) == (
+        "the suite mine measures no orm-psycopg: --only takes some of asyncpg, psycopg"
+    )
+
+
+def test_a_strategy_without_a_server_cannot_be_measured_on_one() -> None:
+    with pytest.raises(BadInput, match="memory needs no server"):
+        make_plan(suite({"strategies": ["memory"]}))
+
+
+def test_the_same_arm_twice_is_measured_once() -> None:
+    arm = {"strategies": ["asyncpg"]}
+
+    assert make_plan(suite(arm, arm)).arms == make_plan(suite(arm)).arms
+
+
+@pytest.mark.parametrize("difference", [{"pool_size": 3}, {"workers": 2}])
+def test_two_arms_that_a_table_could_not_tell_apart_are_refused(difference: dict[str, int]) -> None:
+    arm = {"strategies": ["asyncpg"]}
+    with pytest.raises(BadInput, match=r"two arms asyncpg/.* that differ only in pool_size"):
+        make_plan(suite(arm, {**arm, **difference}))
