@@ -20,6 +20,7 @@ SUCCEEDED = "operations succeeded"
 OPERATIONS = "every ok operation is stored, and no other"
 MESSAGES = "every operation stored all its messages"
 VERSIONS = "versions are contiguous and one-to-one with messages"
+LINES = "order lines are as their messages tell"
 MONEY = "money is conserved"
 
 TOPICS = {"charge": ("account.charged",), "place": ("order.placed", "order.stock_requested")}
@@ -27,7 +28,7 @@ BEFORE = FinalState(
     operations=20,
     messages_by_topic={"account.opened": 10, "account.deposited": 10},
     balance_cents=100_000,
-    order_lines=0,
+    order_lines_off_messages=0,
     accounts_off_balance=0,
     aggregates_with_gaps=0,
     orphaned_messages=0,
@@ -43,7 +44,6 @@ AFTER = replace(
         "order.stock_requested": 3,
     },
     balance_cents=100_000 - 700,
-    order_lines=9,
 )
 TALLY = ClientTally({"charge": {"ok": 7, "failed": 2}, "place": {"ok": 3}}, TOPICS, 700)
 
@@ -69,7 +69,8 @@ def with_messages(state: FinalState, **changes: int) -> FinalState:
 def test_a_block_whose_database_holds_what_its_clients_counted_passes() -> None:
     checks = judge_block(TALLY, BEFORE, AFTER)
 
-    assert [check.name for check in checks] == [SUCCEEDED, OPERATIONS, MESSAGES, VERSIONS, MONEY]
+    names = [check.name for check in checks]
+    assert names == [SUCCEEDED, OPERATIONS, MESSAGES, VERSIONS, LINES, MONEY]
     assert {check.verdict for check in checks} == {"pass"}
 
 
@@ -125,6 +126,13 @@ def test_a_broken_history_fails(fault: str) -> None:
 
     assert failed(checks) == {VERSIONS}
     assert detail(checks, VERSIONS).startswith("3 ")
+
+
+def test_a_line_that_is_not_as_its_messages_tell_fails() -> None:
+    checks = judge_block(TALLY, BEFORE, replace(AFTER, order_lines_off_messages=2))
+
+    assert failed(checks) == {LINES}
+    assert detail(checks, LINES) == "2 lines differ"
 
 
 @pytest.mark.parametrize("cents", [-1, 1])

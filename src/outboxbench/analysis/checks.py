@@ -20,6 +20,7 @@ def judge_block(tally: ClientTally, before: FinalState, after: FinalState) -> tu
         _operations_stored(tally, before, after),
         _messages_stored(tally, before, after),
         _versions_match_messages(after),
+        _lines_match_messages(after),
         _money_conserved(tally, before, after),
     )
 
@@ -82,6 +83,15 @@ def _versions_match_messages(after: FinalState) -> Check:
         "versions are contiguous and one-to-one with messages",
         passed=not found,
         detail="; ".join(found) or "no gap, no orphan",
+    )
+
+
+def _lines_match_messages(after: FinalState) -> Check:
+    off = after.order_lines_off_messages
+    return _check(
+        "order lines are as their messages tell",
+        passed=off == 0,
+        detail=f"{off} lines differ" if off else "no line differs",
     )
 
 

@@ -47,6 +47,8 @@ class ProgressObserver:
                     f"{arm}, round {block.round + 1}: {check.verdict}: {check.name} "
                     f"({check.detail})",
                     style="bold red",
+                    markup=False,
+                    soft_wrap=True,
                 )
 
 
@@ -63,6 +65,7 @@ def show_progress(console: Console, blocks: int) -> Iterator[ProgressObserver]:
         TextColumn("{task.description}"),
         console=console,
         transient=True,
+        disable=not console.is_terminal,
         # Redrawing costs CPU that a busy machine would take from the arm being measured.
         refresh_per_second=2,
     ) as progress:

@@ -16,9 +16,10 @@ class FinalState:
     operations: int
     messages_by_topic: Mapping[str, int]
     balance_cents: int
-    order_lines: int
     accounts_off_balance: int
     """Accounts whose balance is not what their messages add up to."""
+    order_lines_off_messages: int
+    """Lines that are not as the last message about them says, or that are not there at all."""
     aggregates_with_gaps: int
     """Aggregates whose messages do not count 1, 2, … up to the version of their row."""
     orphaned_messages: int

@@ -113,8 +113,8 @@ def test_a_value_that_is_not_allowed_is_named(line: str, message: str, file: Pat
         (
             "loop = 1",
             (
-                "the key arms[0].loop is unknown: allowed are strategies, loops, workloads, profiles, "
-                "isolations, clients, pool_size, workers"
+                "the key arms[0].loop is unknown: allowed are strategies, loops, workloads, "
+                "profiles, isolations, clients, pool_size, workers"
             ),
         ),
     ],

@@ -5,7 +5,6 @@ A driver adds how it sends a statement, and how it begins, commits, rolls back a
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from outboxbench.core.application.outcome import VersionConflict
@@ -13,17 +12,18 @@ from outboxbench.core.application.unit_of_work import Change, TrackingUnitOfWork
 from outboxbench.core.domain.ordering import Order, OrderLine, OrderStatus
 from outboxbench.core.domain.payments import Account
 from outboxbench.core.strategies import statements as sql
+from outboxbench.core.strategies.raw_driver import RawDriver
 from outboxbench.core.strategies.rows import line_changes, message_rows, order_line_row
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from uuid import UUID
 
     from outboxbench.core.application.outcome import Attempt
     from outboxbench.core.domain.aggregate import Aggregate
 
 
-class RawUnitOfWork(TrackingUnitOfWork):
+class RawUnitOfWork(TrackingUnitOfWork, RawDriver):
     """Statement by statement, each awaited before the next."""
 
     __slots__ = ("_stored_lines",)
@@ -91,19 +91,3 @@ class RawUnitOfWork(TrackingUnitOfWork):
             await self._execute(statement, *rows[0])
         elif rows:
             await self._execute_many(statement, rows)
-
-    @abstractmethod
-    async def _fetch_row(self, statement: str, *parameters: object) -> Iterable[Any] | None:
-        """Return the only row, or None."""
-
-    @abstractmethod
-    async def _fetch_rows(self, statement: str, *parameters: object) -> Iterable[Iterable[Any]]:
-        """Return all rows."""
-
-    @abstractmethod
-    async def _execute(self, statement: str, *parameters: object) -> int:
-        """Return how many rows were hit."""
-
-    @abstractmethod
-    async def _execute_many(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Run a statement for every row, in one round trip."""

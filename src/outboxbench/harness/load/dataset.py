@@ -63,16 +63,21 @@ SEED_ORDERS = """
         INSERT INTO order_lines (order_id, line_no, sku, quantity, unit_price_cents)
         SELECT id, line_no, 'sku-' || line_no, line_no, 1000
         FROM placed CROSS JOIN generate_series(1, %(lines)s) AS line_no
+        RETURNING order_id, line_no, sku, quantity, unit_price_cents
     ), operation AS (
-        SELECT gen_random_uuid() AS op_id, id, account_id FROM placed
+        SELECT gen_random_uuid() AS op_id, id, account_id,
+               sum(quantity * unit_price_cents) AS total_cents,
+               jsonb_agg(to_jsonb(line) - 'order_id' ORDER BY line_no) AS lines
+        FROM placed JOIN line ON order_id = id GROUP BY id, account_id
     )
     INSERT INTO outbox
         (op_id, ordinal, aggregate_type, aggregate_id, version, topic, audience, state)
-    SELECT op_id, ordinal, 'order', id, 1, topic, audience,
-           jsonb_build_object('account_id', account_id)
-    FROM operation CROSS JOIN (
-        VALUES (0, 'order.placed', 3), (1, 'order.stock_requested', 2)
-    ) AS message (ordinal, topic, audience)
+    SELECT op_id, ordinal, 'order', id, 1, topic, audience, state
+    FROM operation CROSS JOIN LATERAL (
+        VALUES (0, 'order.placed', 3,
+                jsonb_build_object('account_id', account_id, 'total_cents', total_cents)),
+               (1, 'order.stock_requested', 2, jsonb_build_object('lines', lines))
+    ) AS message (ordinal, topic, audience, state)
 """
 
 

@@ -1,0 +1,57 @@
+"""Sends statements through psycopg, and gives connections back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from psycopg_pool import PoolTimeout
+
+from outboxbench.core.strategies.psycopg_report import DISCONNECTIONS, report_of
+from outboxbench.core.strategies.raw_driver import RawDriver
+from outboxbench.core.strategies.server_report import translate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from psycopg import AsyncConnection
+    from psycopg_pool import AsyncConnectionPool
+
+    from outboxbench.core.application.outcome import PersistenceError
+
+
+class PsycopgDriver(RawDriver):
+    """What units of work over psycopg share, whatever their write plan."""
+
+    __slots__ = ()
+
+    _pool: AsyncConnectionPool[Any]
+    _connection: AsyncConnection[Any]  # unset until it is acquired
+    _binary: bool
+
+    async def _fetch_row(self, statement: str, *parameters: object) -> Iterable[Any] | None:
+        cursor = await self._connection.execute(statement, parameters, binary=self._binary)
+        row: Iterable[Any] | None = await cursor.fetchone()
+        return row
+
+    async def _fetch_rows(self, statement: str, *parameters: object) -> Iterable[Iterable[Any]]:
+        cursor = await self._connection.execute(statement, parameters, binary=self._binary)
+        return await cursor.fetchall()
+
+    async def _execute(self, statement: str, *parameters: object) -> int:
+        return (await self._connection.execute(statement, parameters)).rowcount
+
+    async def _execute_many(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        await self._connection.cursor().executemany(statement, rows)
+
+    async def _release(self, *, discard: bool) -> None:
+        connection = getattr(self, "_connection", None)
+        if connection is None:
+            return
+        try:
+            if discard:
+                await connection.close()
+        finally:
+            await self._pool.putconn(connection)
+
+    def _translate(self, error: Exception) -> PersistenceError:
+        return translate(error, report_of, timeouts=(PoolTimeout,), disconnections=DISCONNECTIONS)
