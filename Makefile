@@ -23,7 +23,7 @@ $(READY): constraints.txt pyproject.toml
 	@touch $@
 
 bench: $(READY) ## Run the suite `quick` (SUITE=…) on the embedded server (DSN=… for your own)
-	$(BIN)/outboxbench run $(SUITE) $(if $(DSN),--dsn "$(DSN)")
+	@$(BIN)/outboxbench run $(SUITE) $(if $(DSN),--dsn "$(DSN)")
 
 lint: $(READY)
 	$(BIN)/ruff check .
