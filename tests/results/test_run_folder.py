@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import resource
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
@@ -24,9 +25,12 @@ def folder(tmp_path: Path) -> RunFolder:
     return RunFolder.create(tmp_path, "quick", STARTED_AT)
 
 
-@pytest.fixture
+@contextmanager
 def full_disk() -> Iterator[None]:
-    """No file of this process may grow past 4 kB: what a full disk does, without filling one."""
+    """No file of this process may grow past 4 kB: what a full disk does, without filling one.
+
+    Around as little as possible: pytest's own output may go to a file that is larger.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
     try:
@@ -69,9 +73,11 @@ def test_a_file_in_the_way_is_named(tmp_path: Path) -> None:
     assert in_the_way.read_text() == "mine"
 
 
-@pytest.mark.usefixtures("full_disk")
 def test_a_full_disk_is_found_before_measuring_and_nothing_is_left(tmp_path: Path) -> None:
-    with pytest.raises(RunWriteError, match=r"cannot write to .* free some space"):
+    with (
+        full_disk(),
+        pytest.raises(RunWriteError, match=r"cannot write to .* free some space"),
+    ):
         RunFolder.create(tmp_path, "quick", STARTED_AT)
     assert list(tmp_path.iterdir()) == []
 
@@ -92,12 +98,11 @@ def test_a_later_document_replaces_the_earlier_one_of_the_run(folder: RunFolder,
 
 
 def test_a_disk_that_fills_up_leaves_the_earlier_document_whole(
-    folder: RunFolder, run: Run, request: pytest.FixtureRequest
+    folder: RunFolder, run: Run
 ) -> None:
     folder.write_run(run)
-    request.getfixturevalue("full_disk")
 
-    with pytest.raises(RunWriteError, match=r"cannot write .*run\.json"):
+    with full_disk(), pytest.raises(RunWriteError, match=r"cannot write .*run\.json"):
         folder.write_run(run.model_copy(update={"command": "x" * 10_000}))
 
     assert read_run(folder.path) == run
