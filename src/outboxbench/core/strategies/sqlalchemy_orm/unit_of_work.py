@@ -33,7 +33,7 @@ _MESSAGE_COLUMNS = tuple(column.name for column in OutboxRow.__table__.columns)
 class OrmUnitOfWork(TrackingUnitOfWork):
     """Loads mapped objects, copies the aggregate's state onto them, and flushes."""
 
-    __slots__ = ("_new_session", "_row", "_session", "_translate_error")
+    __slots__ = ("_loaded", "_new_session", "_session", "_translate_error")
 
     def __init__(
         self,
@@ -45,6 +45,8 @@ class OrmUnitOfWork(TrackingUnitOfWork):
         self._new_session = new_session
         self._translate_error = translate_error
         self._session: AsyncSession  # unset until it is opened
+        # The session itself keeps what it loaded only as long as someone else does.
+        self._loaded: dict[UUID, AccountRow | OrderRow] = {}
 
     async def _begin(self) -> None:
         self._session = self._new_session()
@@ -53,12 +55,16 @@ class OrmUnitOfWork(TrackingUnitOfWork):
 
     async def _load_account(self, id: UUID) -> Account | None:
         row = await self._session.get(AccountRow, id)
-        return None if row is None else Account(row.id, row.balance_cents, row.version)
+        if row is None:
+            return None
+        self._loaded[id] = row
+        return Account(row.id, row.balance_cents, row.version)
 
     async def _load_order(self, id: UUID) -> Order | None:
         row = await self._session.get(OrderRow, id)
         if row is None:
             return None
+        self._loaded[id] = row
         return Order(
             row.id,
             row.account_id,

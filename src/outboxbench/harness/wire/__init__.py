@@ -1,0 +1,1 @@
+"""The PostgreSQL-protocol proxy: counts what a strategy sends and waits for."""

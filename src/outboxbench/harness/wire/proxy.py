@@ -1,0 +1,133 @@
+"""The proxy between clients and a server, as a process of its own.
+
+A line of JSON on standard input names the server; the answer names the port that clients connect
+to. Each further line asks for the counts so far. The end of standard input ends the proxy.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import sys
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import uvloop
+
+from outboxbench.harness.wire.counts import WireCounts
+from outboxbench.harness.wire.relay import CHUNK_BYTES, Gate, Relay, open_gate, reset
+
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+LISTEN_HOST: Final = "127.0.0.1"
+_BACKLOG: Final = 1024
+
+
+class Proxy:
+    """Listens from its construction on; accepts while `serve` runs."""
+
+    def __init__(
+        self, host: str, port: int, *, gate: Gate = open_gate, chunk_bytes: int = CHUNK_BYTES
+    ) -> None:
+        self._host = host
+        self._server_port = port
+        self._gate = gate
+        self._chunk_bytes = chunk_bytes
+        self._relays: set[Relay] = set()
+        self._ended = WireCounts()
+        self._listener = socket.create_server((LISTEN_HOST, 0), backlog=_BACKLOG)
+        self._listener.settimeout(0)
+        self.port: int = self._listener.getsockname()[1]
+
+    def counts(self) -> WireCounts:
+        """Return the totals of all sessions: exact as soon as the clients have their answers."""
+        return sum((relay.session.counts() for relay in self._relays), self._ended)
+
+    async def serve(self) -> NoReturn:
+        """Accept clients until cancelled; then no connection is left."""
+        loop = asyncio.get_running_loop()
+        with self._listener:
+            async with asyncio.TaskGroup() as tasks:
+                while True:
+                    client, _ = await loop.sock_accept(self._listener)
+                    task = tasks.create_task(self._serve_client(client))
+                    # For a task that is cancelled before it begins.
+                    task.add_done_callback(partial(_close, client))
+
+    async def _serve_client(self, client: socket.socket) -> None:
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        try:
+            server = await self._connect()
+        except BaseException as error:
+            reset(client)
+            if isinstance(error, OSError):
+                # The client cannot be refused any more: a reset is the next best thing.
+                return
+            raise
+        relay = Relay(client, server, self._gate, self._chunk_bytes)
+        self._relays.add(relay)
+        try:
+            await relay.run()
+        finally:
+            self._relays.remove(relay)
+            self._ended += relay.session.counts()
+
+    async def _connect(self) -> socket.socket:
+        loop = asyncio.get_running_loop()
+        addresses = await loop.getaddrinfo(self._host, self._server_port, type=socket.SOCK_STREAM)
+        failure = OSError(f"{self._host} has no address")
+        for family, kind, number, _, address in addresses:
+            server = socket.socket(family, kind, number)
+            try:
+                server.settimeout(0)
+                server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                await loop.sock_connect(server, address)
+            except OSError as error:
+                server.close()
+                failure = error
+            except BaseException:
+                server.close()
+                raise
+            else:
+                return server
+        raise failure
+
+
+def _close(connection: socket.socket, _task: asyncio.Task[None]) -> None:
+    connection.close()
+
+
+def main() -> None:
+    """Serve until standard input ends."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_work())
+
+
+async def _work() -> None:
+    requests = asyncio.StreamReader()
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(requests), sys.stdin
+    )
+    if server := await requests.readline():
+        await _serve(Proxy(**json.loads(server)), requests)
+    transport.close()
+
+
+async def _serve(proxy: Proxy, requests: asyncio.StreamReader) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        serving = tasks.create_task(proxy.serve())
+        _say("listening", port=proxy.port)
+        while await requests.readline():
+            _say("counts", counts=proxy.counts().to_json())
+        serving.cancel()
+
+
+def _say(event: str, **fields: Any) -> None:
+    sys.stdout.write(json.dumps({"event": event, **fields}) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

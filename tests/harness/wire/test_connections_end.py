@@ -1,0 +1,211 @@
+"""How a connection ends on one side is how it ends on the other."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.harness.wire.serving import serving
+from tests.harness.wire.streams import READY, STARTUP, typed
+
+from outboxbench.harness.wire.proxy import Proxy
+from outboxbench.harness.wire.relay import CHUNK_BYTES, open_gate, reset
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable
+
+    from outboxbench.harness.wire.protocol import Message
+    from outboxbench.harness.wire.relay import Direction, Gate
+
+PATIENCE_S = 30.0
+FLOOD_BYTES = 64_000_000
+POLL_S = 0.05
+POLLS = 10
+
+QUERY = typed("Q", b"SELECT 1\0")
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The two ends that talk through the proxy, and the proxy's task."""
+
+    client: socket.socket
+    server: socket.socket
+    proxy: Proxy
+
+
+@contextlib.asynccontextmanager
+async def joined(gate: Gate = open_gate) -> AsyncIterator[Pair]:
+    loop = asyncio.get_running_loop()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0)
+        port = listener.getsockname()[1]
+        proxy = Proxy("127.0.0.1", port, gate=gate)
+        async with serving(proxy), asyncio.timeout(PATIENCE_S):
+            client = socket.create_connection(("127.0.0.1", proxy.port))
+            client.settimeout(0)
+            server, _ = await loop.sock_accept(listener)
+            with client, server:
+                yield Pair(client, server, proxy)
+
+
+@pytest.fixture
+async def pair() -> AsyncIterator[Pair]:
+    async with joined() as pair:
+        yield pair
+
+
+async def send(connection: socket.socket, data: bytes) -> None:
+    await asyncio.get_running_loop().sock_sendall(connection, data)
+
+
+async def receive(connection: socket.socket, size_bytes: int) -> bytes:
+    loop = asyncio.get_running_loop()
+    data = b""
+    while len(data) < size_bytes:
+        part = await loop.sock_recv(connection, size_bytes - len(data))
+        assert part, f"ended after {data!r}"
+        data += part
+    return data
+
+
+async def is_at_end(connection: socket.socket) -> bool:
+    return await asyncio.get_running_loop().sock_recv(connection, 1) == b""
+
+
+async def test_a_client_that_has_said_everything_still_hears_the_answer(pair: Pair) -> None:
+    await send(pair.client, STARTUP + QUERY)
+    pair.client.shutdown(socket.SHUT_WR)
+    assert await receive(pair.server, len(STARTUP + QUERY)) == STARTUP + QUERY
+    assert await is_at_end(pair.server)
+
+    await send(pair.server, READY)
+    pair.server.close()
+
+    assert await receive(pair.client, len(READY)) == READY
+    assert await is_at_end(pair.client)
+
+
+async def test_a_server_that_has_said_everything_still_hears_the_client(pair: Pair) -> None:
+    await send(pair.server, READY)
+    pair.server.shutdown(socket.SHUT_WR)
+    assert await receive(pair.client, len(READY)) == READY
+    assert await is_at_end(pair.client)
+
+    await send(pair.client, STARTUP)
+    pair.client.close()
+
+    assert await receive(pair.server, len(STARTUP)) == STARTUP
+    assert await is_at_end(pair.server)
+
+
+async def test_bytes_that_never_became_a_message_arrive_before_the_end(pair: Pair) -> None:
+    await send(pair.client, STARTUP + QUERY[:3])
+    pair.client.shutdown(socket.SHUT_WR)
+
+    assert await receive(pair.server, len(STARTUP) + 3) == STARTUP + QUERY[:3]
+    assert await is_at_end(pair.server)
+
+
+async def test_what_is_no_such_protocol_passes_as_well(pair: Pair) -> None:
+    stream = b"GET / HTTP/1.1\r\n\r\n"
+    await send(pair.client, stream)
+
+    assert await receive(pair.server, len(stream)) == stream
+
+
+async def test_a_reset_of_the_client_reaches_the_server(pair: Pair) -> None:
+    await send(pair.client, STARTUP)
+    await receive(pair.server, len(STARTUP))
+
+    reset(pair.client)
+
+    with pytest.raises(ConnectionResetError):
+        await is_at_end(pair.server)
+
+
+async def test_a_reset_of_the_server_reaches_the_client_after_its_last_word(pair: Pair) -> None:
+    await send(pair.server, READY)
+    assert await receive(pair.client, len(READY)) == READY
+
+    reset(pair.server)
+
+    with pytest.raises(ConnectionResetError):
+        await is_at_end(pair.client)
+
+
+async def test_a_client_that_writes_to_a_server_that_is_gone_hears_its_last_word(
+    pair: Pair,
+) -> None:
+    await send(pair.server, READY)
+    pair.server.close()
+    # The first is answered with a reset by the machine of the server, which reaches the client.
+    with contextlib.suppress(ConnectionError):
+        while True:
+            await send(pair.client, STARTUP)
+            await asyncio.sleep(POLL_S)
+
+    assert await receive(pair.client, len(READY)) == READY
+    with contextlib.suppress(ConnectionError):
+        assert await is_at_end(pair.client)
+
+
+async def test_a_reader_who_does_not_read_is_waited_for(pair: Pair) -> None:
+    flood = asyncio.create_task(send(pair.server, bytes(FLOOD_BYTES)))
+    received = 0
+    with contextlib.closing(pair.client):
+        for _ in range(POLLS):
+            await asyncio.sleep(POLL_S)
+        assert not flood.done()
+        # All that is on its way fits the buffers of four sockets and one chunk.
+        assert pair.proxy.counts().startup_backend_bytes < FLOOD_BYTES // 2
+        while received < FLOOD_BYTES:
+            received += len(await asyncio.get_running_loop().sock_recv(pair.client, CHUNK_BYTES))
+    await flood
+
+
+async def test_a_proxy_that_is_stopped_leaves_no_connection() -> None:
+    async with joined() as pair:
+        client, server = pair.client.dup(), pair.server.dup()
+    with client, server:
+        for each in (client, server):
+            each.settimeout(PATIENCE_S)
+            with contextlib.suppress(ConnectionResetError):
+                assert each.recv(1) == b""
+
+
+async def test_a_gate_holds_a_message_back_and_not_what_came_before() -> None:
+    opened = asyncio.Event()
+    seen: list[tuple[Direction, str]] = []
+
+    async def until_opened() -> None:
+        await opened.wait()
+
+    def hold_sync(direction: Direction, message: Message) -> Awaitable[None] | None:
+        seen.append((direction, message.name))
+        return until_opened() if message.name == "Sync" else None
+
+    request = STARTUP + typed("B", bytes(100)) + typed("E", bytes(5))
+    async with joined(hold_sync) as pair:
+        await send(pair.client, request + typed("S") + QUERY)
+        assert await receive(pair.server, len(request)) == request
+        with pytest.raises(BlockingIOError):
+            pair.server.recv(1)
+        await send(pair.server, READY)
+        assert await receive(pair.client, len(READY)) == READY
+
+        opened.set()
+
+        assert await receive(pair.server, len(typed("S") + QUERY)) == typed("S") + QUERY
+    assert seen == [
+        ("frontend", "StartupMessage"),
+        ("frontend", "Bind"),
+        ("frontend", "Execute"),
+        ("frontend", "Sync"),
+        ("backend", "ReadyForQuery"),
+        ("frontend", "Query"),
+    ]
