@@ -11,7 +11,7 @@ from outboxbench.core.strategies.settings import StrategySettings
 from outboxbench.harness.load.ceiling import Ceiling, CeilingJob
 from outboxbench.harness.load.dataset import Dataset
 from outboxbench.harness.load.job import Job, Window
-from outboxbench.harness.load.worker_process import GRACE_S, WorkerProcess
+from outboxbench.harness.load.worker_process import GRACE_S
 from outboxbench.harness.postgres.final_state import read_final_state, wait_until_unused
 from outboxbench.harness.suite.measurement import (
     Measurement,
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from outboxbench.harness.postgres.databases import Databases
     from outboxbench.harness.postgres.server import Server
     from outboxbench.harness.suite.model import Suite
+    from outboxbench.harness.suite.workers_ahead import WorkersAhead
     from outboxbench.results.final_state import FinalState
 
 # Between saying "go" and the first operation: the line has to cross a pipe.
@@ -54,26 +55,29 @@ class BlockRunner:
     server: Server
     databases: Databases
     janitor: Janitor
+    workers: WorkersAhead
 
-    def measure(self, arm: PlannedArm, name: str, seed: str) -> RawBlock:
+    def measure(
+        self, arm: PlannedArm, name: str, seed: str, upcoming: PlannedArm | None = None
+    ) -> RawBlock:
         """Measure an arm once, on a database called after `name` that is dropped afterwards.
+
+        Once its window is closed the `upcoming` arm is made ready.
 
         Raises:
             CannotRun: the arm could not be measured.
         """
         match arm:
             case StrategyArm():
-                return self._measure_strategy(arm, name, seed)
+                return self._measure_strategy(arm, name, seed, upcoming)
             case CeilingArm():
-                return self._measure_ceiling(arm, name, seed)
+                return self._measure_ceiling(arm, name, seed, upcoming)
 
-    def _measure_strategy(self, arm: StrategyArm, name: str, seed: str) -> RawBlock:
+    def _measure_strategy(
+        self, arm: StrategyArm, name: str, seed: str, upcoming: PlannedArm | None
+    ) -> RawBlock:
         with ExitStack() as stack:
-            # They import while the database is made; nothing is timed yet.
-            workers = [
-                stack.enter_context(WorkerProcess(arm.name, arm.strategy.name, self.janitor))
-                for _ in range(arm.workers)
-            ]
+            workers = stack.enter_context(self.workers.take(arm))
             address = self._fresh_database(name, stack)
             for number, worker in enumerate(workers):
                 worker.prepare(self._job(arm, address, seed, number))
@@ -84,10 +88,13 @@ class BlockRunner:
                 worker.measure(window)
             cpu = watch_cpu(window, self.server.postmaster_pid, [worker.pid for worker in workers])
             results = [worker.result(GRACE_S) for worker in workers]
+            self._make_ready(upcoming)
             wait_until_unused(address)
             return _raw(window, from_workers(results, cpu), address)
 
-    def _measure_ceiling(self, arm: CeilingArm, name: str, seed: str) -> RawBlock:
+    def _measure_ceiling(
+        self, arm: CeilingArm, name: str, seed: str, upcoming: PlannedArm | None
+    ) -> RawBlock:
         with ExitStack() as stack:
             address = self._fresh_database(name, stack)
             window = self._window(_CONNECT_S)
@@ -104,8 +111,13 @@ class BlockRunner:
             ceiling = stack.enter_context(Ceiling(job, runs_for_s, self.janitor))
             cpu = watch_cpu(window, self.server.postmaster_pid, [ceiling.pid])
             result = ceiling.result(window)
+            self._make_ready(upcoming)
             wait_until_unused(address)
             return _raw(window, from_ceiling(arm.workload, result, cpu), address)
+
+    def _make_ready(self, arm: PlannedArm | None) -> None:
+        if arm is not None:
+            self.workers.start(arm)
 
     def _fresh_database(self, name: str, stack: ExitStack) -> DatabaseAddress:
         address = self.databases.create(name)

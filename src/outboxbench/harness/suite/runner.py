@@ -16,6 +16,7 @@ from outboxbench.harness.postgres.server import open_server
 from outboxbench.harness.suite.blocks import BlockRunner
 from outboxbench.harness.suite.document import RunContext, make_block, make_run
 from outboxbench.harness.suite.template import prepare_template
+from outboxbench.harness.suite.workers_ahead import WorkersAhead
 from outboxbench.results.store import RunWriteError
 
 if TYPE_CHECKING:
@@ -89,7 +90,8 @@ def run_suite(request: RunRequest, observer: RunObserver) -> Run:
         stack.push(keep_log)
         context = RunContext.of(request.suite, request.command, server, datetime.now(UTC))
         databases = stack.enter_context(Databases(server, secrets.token_hex(4)))
-        runner = BlockRunner(request.suite, server, databases, janitor)
+        workers = stack.enter_context(WorkersAhead(janitor))
+        runner = BlockRunner(request.suite, server, databases, janitor, workers)
         try:
             _measure_all(request, runner, databases, observer, progress)
         finally:
@@ -130,14 +132,23 @@ def _measure_all(
     before = read_final_state(
         databases.create_template(lambda address: prepare_template(address, suite.dataset))
     )
-    for round_number, order in enumerate(request.plan.rounds):
-        for position, arm in enumerate(order):
-            observer.block_started(arm.name, round_number)
-            name = f"r{round_number}_b{position}"
-            raw = runner.measure(arm, name, f"{suite.seed}/{round_number}/{arm.name}")
-            block = make_block(
-                request.folder, arm, raw, before, round_number=round_number, position=position
-            )
-            progress.blocks[arm].append(block)
-            observer.block_finished(arm.name, block)
+    blocks = [
+        (round_number, position, arm)
+        for round_number, order in enumerate(request.plan.rounds)
+        for position, arm in enumerate(order)
+    ]
+    upcoming = (*(arm for _, _, arm in blocks[1:]), None)
+    for (round_number, position, arm), following in zip(blocks, upcoming, strict=True):
+        observer.block_started(arm.name, round_number)
+        raw = runner.measure(
+            arm,
+            name=f"r{round_number}_b{position}",
+            seed=f"{suite.seed}/{round_number}/{arm.name}",
+            upcoming=following,
+        )
+        block = make_block(
+            request.folder, arm, raw, before, round_number=round_number, position=position
+        )
+        progress.blocks[arm].append(block)
+        observer.block_finished(arm.name, block)
     progress.complete = True
