@@ -41,9 +41,10 @@ class WorkersAhead:
     def start(self, arm: PlannedArm) -> None:
         """Start what the arm needs, unless it has been started; pgbench needs no head start."""
         if isinstance(arm, StrategyArm) and arm not in self._started:
-            workers = self._started[arm] = []
-            for _ in range(arm.workers):
-                workers.append(WorkerProcess(arm.name, arm.strategy.name, self._janitor))
+            self._started[arm] = [
+                WorkerProcess(arm.name, arm.strategy.name, self._janitor)
+                for _ in range(arm.workers)
+            ]
 
     @contextmanager
     def take(self, arm: PlannedArm) -> Iterator[list[WorkerProcess]]:
