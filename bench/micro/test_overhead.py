@@ -1,7 +1,8 @@
 """What the harness and the core cost: the asyncpg arm against a bare loop over asyncpg.
 
 Both issue the same statements through the same kind of pool. They take turns in one process, so
-that what slows the machine slows both, and only their ratio is told.
+that what slows the machine slows both, and only the median of their ratios is told: a disk that
+stalls in one turn says nothing of either.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import json
 from collections import Counter
 from functools import partial
 from random import Random
-from statistics import geometric_mean
+from statistics import median, quantiles
 from time import monotonic_ns
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -34,28 +35,33 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
 ACCOUNTS = DatasetSize().accounts
-TURNS = 24
-TURN_NS = 500_000_000
+TURNS = 60
+TURN_NS = 300_000_000
 LEAST_RATIO = 0.90
-MOST_IDLE = 0.01
+# A lone client makes its next request while nobody else keeps the server busy: some 10 µs of each
+# operation's 800. Among many clients that is work the server does not wait for.
+MOST_HARNESS_SHARE = {1: 0.02, 16: 0.01}
 
 
-@pytest.mark.parametrize("connections", [1, 16])
+@pytest.mark.parametrize("connections", MOST_HARNESS_SHARE)
 def test_the_asyncpg_arm_keeps_nine_tenths_of_a_bare_loop(
     seeded_database: DatabaseAddress, connections: int
 ) -> None:
-    ratios, idle_share = asyncio.run(_take_turns(seeded_database, connections))
-    ratio = geometric_mean(ratios)
+    ratios, idle_shares = asyncio.run(_take_turns(seeded_database, connections))
+    ratio, idle_share = median(ratios), median(idle_shares)
+    low, _, high = quantiles(ratios, n=4)
     print(
         f"\n{connections} connections: arm / bare loop = {ratio:.3f} "
-        f"(turns {min(ratios):.3f} to {max(ratios):.3f}), "
+        f"(half of {len(ratios)} turns from {low:.3f} to {high:.3f}), "
         f"harness's share of the clients' time {idle_share:.2%}"
     )
     assert ratio >= LEAST_RATIO
-    assert idle_share < MOST_IDLE
+    assert idle_share < MOST_HARNESS_SHARE[connections]
 
 
-async def _take_turns(address: DatabaseAddress, connections: int) -> tuple[list[float], float]:
+async def _take_turns(
+    address: DatabaseAddress, connections: int
+) -> tuple[list[float], list[float]]:
     settings = StrategySettings(address=address, pool_size=connections)
     pool = await _bare_pool(settings)
     persistence = await ASYNCPG.open(settings)
@@ -73,7 +79,7 @@ async def _take_turns(address: DatabaseAddress, connections: int) -> tuple[list[
         done, bare_done = recorder.window_outcomes.total, bare_ok.total
 
         arm = [partial(run_client, bus, mix, RetryPolicy(), recorder) for mix in mixes]
-        ratios = []
+        ratios, idle_shares = [], []
         for turn in range(TURNS + 1):
             # Each goes first in half of the turns: a machine that drifts favours neither.
             if turn % 2:
@@ -81,8 +87,10 @@ async def _take_turns(address: DatabaseAddress, connections: int) -> tuple[list[
             else:
                 by_bare, by_arm = await _ok_per_s(bare, bare_done), await _ok_per_s(arm, done)
             ratios.append(by_arm / by_bare)
+            idle_shares.append(recorder.idle_ns / recorder.running_ns)
+            recorder.idle_ns = recorder.running_ns = 0
         # The first turn only warms the connections.
-        return ratios[1:], recorder.idle_ns / recorder.running_ns
+        return ratios[1:], idle_shares[1:]
     finally:
         await persistence.close()
         await pool.close()
