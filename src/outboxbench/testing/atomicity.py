@@ -87,7 +87,9 @@ class Atomicity:
         assert outcome_of(caught.value, attempt.stage) is Outcome.INDETERMINATE
         await assert_atomic(arena, expected, attempt.op_id)
 
-    async def test_a_cancellation_while_writing_stores_nothing(self, arena: PostgresArena) -> None:
+    async def test_a_cancellation_while_writing_stores_nothing_unless_the_write_may_commit(
+        self, arena: PostgresArena
+    ) -> None:
         persistence = await arena.open(pool_size=1)
         account, attempt = await new_account(persistence), Attempt(uuid4())
         async with closed_gate(arena, "accounts") as gate:
@@ -95,10 +97,13 @@ class Atomicity:
             await gate.reached()
             task.cancel()
             judgement = await judged(attempt, task)
-        assert judgement[2] is arena.write_stage
+        may_commit = arena.write_stage is Stage.COMMIT_SENT
+        outcome = Outcome.INDETERMINATE if may_commit else Outcome.FAILED
+        assert judgement[1:] == (outcome, arena.write_stage)
         await arena.settled()
-        assert await arena.messages(attempt.op_id) == []
-        await assert_state(arena, persistence, account)
+        await assert_atomic(arena, account, attempt.op_id)
+        if not may_commit:
+            assert await arena.messages(attempt.op_id) == []
 
     async def test_a_cancellation_while_committing_is_indeterminate_and_atomic(
         self, arena: PostgresArena

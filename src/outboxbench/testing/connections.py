@@ -13,6 +13,7 @@ from outboxbench.core.application.outcome import (
     FailureKind,
     Outcome,
     PersistenceError,
+    Stage,
     failure_kind,
     outcome_of,
 )
@@ -111,7 +112,9 @@ class Connections:
                     await ways[number % len(ways)](persistence, account, committed)
         assert await _use_whole_pool(persistence, account) == 0
         await _assert_pool_size(arena)
-        assert len(await arena.messages_about(account.id)) == 3
+        lost_track_of = len(range(0, FAILING_UNITS, CANCELLED_EVERY))
+        possible = range(3, 4 if arena.write_stage is Stage.WORK else 4 + lost_track_of)
+        assert len(await arena.messages_about(account.id)) in possible
 
 
 async def _use_whole_pool(persistence: Persistence, account: Account) -> int:
@@ -188,3 +191,5 @@ async def _fail_by_a_cancellation(
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
+    # Where the statement carries the commit, the server may still run it to its end.
+    await arena.settled()

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias
 from uuid import UUID, uuid4
 
+import psycopg
+
+from outboxbench.core.application.outcome import PersistenceError
 from outboxbench.core.application.unit_of_work import Change
 from outboxbench.core.domain.ordering import Order, OrderLine, OrderStatus
 from outboxbench.core.strategies import statements as sql
-from outboxbench.core.strategies.asyncpg.persistence import AsyncpgPersistence, open_persistence
+from outboxbench.core.strategies.asyncpg.persistence import open_persistence as open_asyncpg
+from outboxbench.core.strategies.asyncpg.single import AsyncpgSingleUnitOfWork
 from outboxbench.core.strategies.asyncpg.unit_of_work import AsyncpgUnitOfWork
+from outboxbench.core.strategies.psycopg.persistence import open_persistence as open_psycopg
+from outboxbench.core.strategies.psycopg.pipeline import PsycopgPipelineUnitOfWork
 from outboxbench.core.strategies.registry import Strategy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import asyncpg
-
-    from outboxbench.core.application.outcome import Attempt, PersistenceError
     from outboxbench.core.domain.aggregate import Aggregate
     from outboxbench.core.domain.message import Message
-    from outboxbench.core.strategies.settings import StrategySettings
 
 VERSION_COLUMN = 4
+
+BrokenUnit: TypeAlias = AsyncpgUnitOfWork | AsyncpgSingleUnitOfWork | PsycopgPipelineUnitOfWork
 
 
 class DualWrite(AsyncpgUnitOfWork):
@@ -221,28 +227,39 @@ class LeaksOnFailure(AsyncpgUnitOfWork):
             await super()._release(discard=discard)
 
 
-class _BrokenPersistence(AsyncpgPersistence):
-    def __init__(self, pool: asyncpg.Pool, unit_type: type[AsyncpgUnitOfWork]) -> None:
-        super().__init__(pool)
-        self._unit_type = unit_type
+class BlindSingle(AsyncpgSingleUnitOfWork):
+    """Counts the version up in its one statement, whatever was read."""
 
-    def unit_of_work(self, attempt: Attempt) -> AsyncpgUnitOfWork:
-        return self._unit_type(self._pool, attempt)
+    async def _execute(self, statement: str, *parameters: object) -> int:
+        blind = statement.replace("SET version = $7", "SET version = version + $7 - $6").replace(
+            "AND version = $6", "AND $6::integer IS NOT NULL"
+        )
+        return await super()._execute(blind, *parameters)
 
 
-def strategy_of(unit_type: type[AsyncpgUnitOfWork]) -> Strategy:
-    """Return a strategy that works like asyncpg's but for its units of work."""
+class SingleThatIgnoresAMiss(AsyncpgSingleUnitOfWork):
+    """Does not look whether its statement inserted any message."""
 
-    async def open_broken(settings: StrategySettings) -> _BrokenPersistence:
-        persistence = await open_persistence(settings)
-        return _BrokenPersistence(persistence._pool, unit_type)
+    async def _execute(self, statement: str, *parameters: object) -> int:
+        await super()._execute(statement, *parameters)
+        return len(self._change.messages) if self._change else 0
 
+
+class PipelineThatIgnoresTheTag(PsycopgPipelineUnitOfWork):
+    """Takes the end of the pipeline for the commit, whatever COMMIT was answered with."""
+
+    async def _commit(self) -> None:
+        with suppress(psycopg.Error, PersistenceError):
+            await super()._commit()
+
+
+def strategy_of(unit_type: type[BrokenUnit]) -> Strategy:
+    """Return a strategy that works like its driver's own but for its units of work."""
+    if issubclass(unit_type, PsycopgPipelineUnitOfWork):
+        opening = partial(open_psycopg, unit_type, autocommit=True)
+        return Strategy(unit_type.__name__, "psycopg", "psycopg", "pipeline", opening)
     return Strategy(
-        name=unit_type.__name__,
-        library="asyncpg",
-        driver="asyncpg",
-        write_plan="statements",
-        open=open_broken,
+        unit_type.__name__, "asyncpg", "asyncpg", "statements", partial(open_asyncpg, unit_type)
     )
 
 

@@ -14,7 +14,6 @@ from outboxbench.testing import PostgresArena, PostgresContract
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from outboxbench.core.strategies.asyncpg.unit_of_work import AsyncpgUnitOfWork
     from outboxbench.core.strategies.settings import DatabaseAddress
 
     ContractTest: TypeAlias = Callable[[PostgresContract, Any], Awaitable[None]]
@@ -31,7 +30,7 @@ class Case(NamedTuple):
     """A rule, a strategy that breaks it, the test that notices, and what the test then says."""
 
     rule: str
-    strategy: type[AsyncpgUnitOfWork]
+    strategy: type[broken.BrokenUnit]
     contract_test: ContractTest
     complaint: str
 
@@ -105,6 +104,24 @@ CASES = [
         NO_LOST_UPDATE,
         broken.BlindUpdate,
         Contract.test_a_stale_account_is_never_committed,
+        "DID NOT RAISE",
+    ),
+    Case(
+        NO_LOST_UPDATE,
+        broken.BlindSingle,
+        Contract.test_of_two_that_change_one_account_exactly_one_conflicts,
+        "of two racers 2 committed",
+    ),
+    Case(
+        ONLY_IF_HIT,
+        broken.SingleThatIgnoresAMiss,
+        Contract.test_a_change_of_an_account_that_is_not_stored_conflicts_and_stores_no_message,
+        "DID NOT RAISE",
+    ),
+    Case(
+        OUTCOME,
+        broken.PipelineThatIgnoresTheTag,
+        Contract.test_a_repeated_operation_is_refused_and_nothing_of_it_applied,
         "DID NOT RAISE",
     ),
     Case(

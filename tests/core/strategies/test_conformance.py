@@ -2,55 +2,29 @@
 
 import pytest
 
-from outboxbench.core.strategies.registry import strategy_names
+from outboxbench.core.strategies.registry import Strategy, load_strategy, strategy_names
 from outboxbench.testing import MemoryArena, PostgresContract, UnitOfWorkContract
 
 pytest_plugins = ["outboxbench.testing.fixtures"]
 
+IN_MEMORY = "memory"
+ON_POSTGRES = [name for name in strategy_names() if name != IN_MEMORY]
 
-class TestMemory(UnitOfWorkContract):
-    strategy_name = "memory"
 
+class TestInMemory(UnitOfWorkContract):
     @pytest.fixture
     def arena(self) -> MemoryArena:
         return MemoryArena()
 
 
-class TestAsyncpg(PostgresContract):
-    strategy_name = "asyncpg"
+class TestOnPostgres(PostgresContract):
+    @pytest.fixture(params=ON_POSTGRES)
+    def strategy(self, request: pytest.FixtureRequest) -> Strategy:
+        name: str = request.param
+        return load_strategy(name)
 
 
-class TestPsycopg(PostgresContract):
-    strategy_name = "psycopg"
-
-
-class TestCoreAsyncpg(PostgresContract):
-    strategy_name = "core-asyncpg"
-
-
-class TestCorePsycopg(PostgresContract):
-    strategy_name = "core-psycopg"
-
-
-class TestOrmAsyncpg(PostgresContract):
-    strategy_name = "orm-asyncpg"
-
-
-class TestOrmPsycopg(PostgresContract):
-    strategy_name = "orm-psycopg"
-
-
-def test_no_registered_strategy_is_left_out() -> None:
-    tested = {
-        contract.strategy_name
-        for contract in (
-            TestMemory,
-            TestAsyncpg,
-            TestPsycopg,
-            TestCoreAsyncpg,
-            TestCorePsycopg,
-            TestOrmAsyncpg,
-            TestOrmPsycopg,
-        )
-    }
-    assert tested == set(strategy_names())
+def test_only_the_reference_needs_no_server() -> None:
+    assert [name for name in strategy_names() if not load_strategy(name).needs_server] == [
+        IN_MEMORY
+    ]

@@ -8,7 +8,13 @@ import pytest
 
 from outboxbench.harness.errors import BadInput
 from outboxbench.harness.suite.model import Suite
-from outboxbench.harness.suite.plan import CEILING, CeilingArm, StrategyArm, make_plan
+from outboxbench.harness.suite.plan import (
+    CEILING,
+    CeilingArm,
+    StrategyArm,
+    ceiling_of,
+    make_plan,
+)
 
 
 def suite(*arms: dict[str, Any], **changes: Any) -> Suite:
@@ -52,6 +58,17 @@ def test_every_combination_of_an_arms_axes_is_measured() -> None:
     assert "asyncpg/uvloop/amend/idiomatic/2 clients/serializable" in {
         arm.name for arm in plan.arms
     }
+
+
+def test_an_arm_is_held_against_no_other_write_plan_than_its_own() -> None:
+    statements, single = make_plan(
+        suite({"strategies": ["asyncpg", "asyncpg-single"], "loops": ["uvloop"]}, ceiling=False)
+    ).arms
+
+    assert isinstance(statements, StrategyArm)
+    assert isinstance(single, StrategyArm)
+    assert isinstance(ceiling_of(statements), CeilingArm)
+    assert ceiling_of(single) is None
 
 
 def test_a_pool_has_a_connection_for_each_client_unless_said_otherwise() -> None:

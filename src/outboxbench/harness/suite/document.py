@@ -12,7 +12,13 @@ from outboxbench.analysis.checks import judge_block
 from outboxbench.analysis.latency import percentiles
 from outboxbench.analysis.summary import summarise
 from outboxbench.analysis.verdict import combine
-from outboxbench.harness.suite.plan import CEILING, CeilingArm, PlannedArm, StrategyArm
+from outboxbench.harness.suite.plan import (
+    CEILING,
+    CeilingArm,
+    PlannedArm,
+    StrategyArm,
+    ceiling_of,
+)
 from outboxbench.harness.suite.warnings import run_warnings
 from outboxbench.results import environment, histograms
 from outboxbench.results.model import (
@@ -162,8 +168,8 @@ def _make_arm(
                 workload=arm.workload,
                 settings=_settings(arm, suite, pool_size=arm.pool_size, workers=arm.workers),
             )
-            ceiling = CeilingArm(arm.workload, arm.profile, arm.isolation, arm.clients)
-            ceiling_blocks = blocks.get(ceiling)
+            ceiling = ceiling_of(arm)
+            ceiling_blocks = None if ceiling is None else blocks.get(ceiling)
         case CeilingArm():
             document = Arm(
                 name=arm.name,

@@ -96,8 +96,8 @@ def make_plan(suite: Suite, only: frozenset[str] = frozenset()) -> Plan:
     arms: dict[str, PlannedArm] = {}
     for matrix in suite.arms:
         for arm in _expand(matrix, strategies):
-            if suite.ceiling and arm.workload in SCRIPTED_WORKLOADS:
-                ceiling = CeilingArm(arm.workload, arm.profile, arm.isolation, arm.clients)
+            ceiling = ceiling_of(arm)
+            if suite.ceiling and ceiling is not None:
                 arms.setdefault(ceiling.name, ceiling)
             if arms.setdefault(arm.name, arm) != arm:
                 raise BadInput(
@@ -108,6 +108,13 @@ def make_plan(suite: Suite, only: frozenset[str] = frozenset()) -> Plan:
     shuffle = Random(suite.seed).sample  # noqa: S311 - an order, no secret
     rounds = tuple(tuple(shuffle(ordered, len(ordered))) for _ in range(suite.rounds))
     return Plan(ordered, rounds)
+
+
+def ceiling_of(arm: StrategyArm) -> CeilingArm | None:
+    """Return what the arm is held against: the same plan in C, where there is a script for it."""
+    if arm.strategy.write_plan != "statements" or arm.workload not in SCRIPTED_WORKLOADS:
+        return None
+    return CeilingArm(arm.workload, arm.profile, arm.isolation, arm.clients)
 
 
 def _expand(matrix: ArmMatrix, strategies: dict[str, Strategy]) -> list[StrategyArm]:

@@ -9,35 +9,41 @@ each acquisition, some 20 µs, and a pool as large as the number of clients make
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import asyncpg
 
-from outboxbench.core.strategies.asyncpg.unit_of_work import AsyncpgUnitOfWork
 from outboxbench.core.strategies.rows import encode_state
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from outboxbench.core.application.outcome import Attempt
+    from outboxbench.core.application.ports import UnitOfWork
     from outboxbench.core.strategies.settings import StrategySettings
+
+
+NewUnit: TypeAlias = "Callable[[asyncpg.Pool, Attempt], UnitOfWork]"
 
 
 class AsyncpgPersistence:
     """Units of work on one asyncpg pool."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: asyncpg.Pool, new_unit: NewUnit) -> None:
         self._pool = pool
+        self._new_unit = new_unit
 
-    def unit_of_work(self, attempt: Attempt) -> AsyncpgUnitOfWork:
+    def unit_of_work(self, attempt: Attempt) -> UnitOfWork:
         """Return a unit of work that reports its progress to `attempt`."""
-        return AsyncpgUnitOfWork(self._pool, attempt)
+        return self._new_unit(self._pool, attempt)
 
     async def close(self) -> None:
         """Close every connection."""
         await self._pool.close()
 
 
-async def open_persistence(settings: StrategySettings) -> AsyncpgPersistence:
-    """Connect `settings.pool_size` times."""
+async def open_persistence(new_unit: NewUnit, settings: StrategySettings) -> AsyncpgPersistence:
+    """Connect `settings.pool_size` times; `new_unit` is the write plan."""
     address = settings.address
     pool_options: dict[str, Any] = {}
     if settings.profile == "matched":
@@ -60,7 +66,7 @@ async def open_persistence(settings: StrategySettings) -> AsyncpgPersistence:
         init=_encode_json,
         **pool_options,
     )
-    return AsyncpgPersistence(pool)
+    return AsyncpgPersistence(pool, new_unit)
 
 
 async def _no_reset(connection: asyncpg.Connection) -> None:

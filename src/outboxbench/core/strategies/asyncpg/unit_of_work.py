@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from outboxbench.core.application.outcome import Stage
 from outboxbench.core.strategies.asyncpg.driver import AsyncpgDriver
-from outboxbench.core.strategies.raw_unit_of_work import RawUnitOfWork
+from outboxbench.core.strategies.statements_unit_of_work import StatementsUnitOfWork
 
 if TYPE_CHECKING:
     import asyncpg
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from outboxbench.core.application.outcome import Attempt
 
 
-class AsyncpgUnitOfWork(AsyncpgDriver, RawUnitOfWork):
+class AsyncpgUnitOfWork(AsyncpgDriver, StatementsUnitOfWork):
     """Statement by statement, in an explicit transaction."""
 
     __slots__ = ("_connection", "_pool", "_transaction")

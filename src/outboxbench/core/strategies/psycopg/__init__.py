@@ -1,6 +1,11 @@
-"""The strategy `psycopg`: psycopg 3, asynchronous, statement by statement."""
+"""psycopg 3, asynchronous, under each write plan that it can carry."""
+
+from functools import partial
 
 from outboxbench.core.strategies.psycopg.persistence import open_persistence
+from outboxbench.core.strategies.psycopg.pipeline import PsycopgPipelineUnitOfWork
+from outboxbench.core.strategies.psycopg.single import PsycopgSingleUnitOfWork
+from outboxbench.core.strategies.psycopg.unit_of_work import PsycopgUnitOfWork
 from outboxbench.core.strategies.registry import Strategy
 
 PSYCOPG = Strategy(
@@ -8,5 +13,19 @@ PSYCOPG = Strategy(
     library="psycopg",
     driver="psycopg",
     write_plan="statements",
-    open=open_persistence,
+    open=partial(open_persistence, PsycopgUnitOfWork),
+)
+PSYCOPG_SINGLE = Strategy(
+    name="psycopg-single",
+    library="psycopg",
+    driver="psycopg",
+    write_plan="single",
+    open=partial(open_persistence, PsycopgSingleUnitOfWork, autocommit=True),
+)
+PSYCOPG_PIPELINE = Strategy(
+    name="psycopg-pipeline",
+    library="psycopg",
+    driver="psycopg",
+    write_plan="pipeline",
+    open=partial(open_persistence, PsycopgPipelineUnitOfWork, autocommit=True),
 )

@@ -7,38 +7,49 @@ format, which is all that asyncpg speaks.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from psycopg import AsyncConnection, AsyncRawCursor, conninfo
 from psycopg.types.json import JsonbDumper, set_json_dumps
 from psycopg_pool import AsyncConnectionPool
 
-from outboxbench.core.strategies.psycopg.unit_of_work import PsycopgUnitOfWork
 from outboxbench.core.strategies.rows import encode_state
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from outboxbench.core.application.outcome import Attempt
+    from outboxbench.core.application.ports import UnitOfWork
     from outboxbench.core.strategies.settings import StrategySettings
+
+
+NewUnit: TypeAlias = "Callable[[AsyncConnectionPool[Any], Attempt, bool], UnitOfWork]"
 
 
 class PsycopgPersistence:
     """Units of work on one psycopg pool."""
 
-    def __init__(self, pool: AsyncConnectionPool[Any], *, binary: bool) -> None:
+    def __init__(self, pool: AsyncConnectionPool[Any], new_unit: NewUnit, *, binary: bool) -> None:
         self._pool = pool
+        self._new_unit = new_unit
         self._binary = binary
 
-    def unit_of_work(self, attempt: Attempt) -> PsycopgUnitOfWork:
+    def unit_of_work(self, attempt: Attempt) -> UnitOfWork:
         """Return a unit of work that reports its progress to `attempt`."""
-        return PsycopgUnitOfWork(self._pool, attempt, binary=self._binary)
+        return self._new_unit(self._pool, attempt, self._binary)
 
     async def close(self) -> None:
         """Close every connection."""
         await self._pool.close()
 
 
-async def open_persistence(settings: StrategySettings) -> PsycopgPersistence:
-    """Connect `settings.pool_size` times."""
+async def open_persistence(
+    new_unit: NewUnit, settings: StrategySettings, *, autocommit: bool = False
+) -> PsycopgPersistence:
+    """Connect `settings.pool_size` times; `new_unit` is the write plan.
+
+    With `autocommit` psycopg sends no BEGIN of its own.
+    """
     address = settings.address
     pool: AsyncConnectionPool[Any] = AsyncConnectionPool(
         conninfo.make_conninfo(
@@ -51,7 +62,7 @@ async def open_persistence(settings: StrategySettings) -> PsycopgPersistence:
             connect_timeout=max(2, round(settings.connect_timeout_s)),
             options=settings.startup_options,
         ),
-        kwargs={"cursor_factory": AsyncRawCursor},
+        kwargs={"cursor_factory": AsyncRawCursor, "autocommit": autocommit},
         min_size=settings.pool_size,
         max_size=settings.pool_size,
         timeout=settings.connect_timeout_s,
@@ -63,7 +74,7 @@ async def open_persistence(settings: StrategySettings) -> PsycopgPersistence:
     except BaseException:
         await pool.close()
         raise
-    return PsycopgPersistence(pool, binary=settings.profile == "matched")
+    return PsycopgPersistence(pool, new_unit, binary=settings.profile == "matched")
 
 
 async def _encode_json(connection: AsyncConnection[Any]) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from outboxbench.core.application.outcome import Stage
 from outboxbench.core.strategies.psycopg.driver import PsycopgDriver
-from outboxbench.core.strategies.raw_unit_of_work import RawUnitOfWork
+from outboxbench.core.strategies.statements_unit_of_work import StatementsUnitOfWork
 
 if TYPE_CHECKING:
     from psycopg_pool import AsyncConnectionPool
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from outboxbench.core.application.outcome import Attempt
 
 
-class PsycopgUnitOfWork(PsycopgDriver, RawUnitOfWork):
+class PsycopgUnitOfWork(PsycopgDriver, StatementsUnitOfWork):
     """Statement by statement; psycopg sends BEGIN by itself before the first."""
 
     __slots__ = ("_binary", "_connection", "_pool")
 
-    def __init__(self, pool: AsyncConnectionPool[Any], attempt: Attempt, *, binary: bool) -> None:
+    def __init__(self, pool: AsyncConnectionPool[Any], attempt: Attempt, binary: bool) -> None:
         super().__init__(attempt)
         self._pool = pool
         self._binary = binary

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from outboxbench.core.strategies.sqlalchemy_core.unit_of_work import CoreUnitOfWork
 from outboxbench.core.strategies.sqlalchemy_engine import Driver, open_engine, translator
 
 if TYPE_CHECKING:
@@ -12,24 +11,38 @@ if TYPE_CHECKING:
 
     from outboxbench.core.application.outcome import Attempt
     from outboxbench.core.strategies.settings import StrategySettings
+    from outboxbench.core.strategies.sqlalchemy_core.unit_of_work import CoreUnitOfWork
 
 
 class CorePersistence:
     """Units of work on one engine."""
 
-    def __init__(self, engine: AsyncEngine, driver: Driver) -> None:
+    def __init__(self, engine: AsyncEngine, driver: Driver, new_unit: type[CoreUnitOfWork]) -> None:
         self._engine = engine
+        self._new_unit = new_unit
         self._translate = translator(driver)
 
     def unit_of_work(self, attempt: Attempt) -> CoreUnitOfWork:
         """Return a unit of work that reports its progress to `attempt`."""
-        return CoreUnitOfWork(self._engine, attempt, self._translate)
+        return self._new_unit(self._engine, attempt, self._translate)
 
     async def close(self) -> None:
         """Close every connection."""
         await self._engine.dispose()
 
 
-async def open_persistence(driver: Driver, settings: StrategySettings) -> CorePersistence:
-    """Connect `settings.pool_size` times."""
-    return CorePersistence(await open_engine(driver, settings), driver)
+async def open_persistence(
+    new_unit: type[CoreUnitOfWork],
+    driver: Driver,
+    settings: StrategySettings,
+    *,
+    autocommit: bool = False,
+) -> CorePersistence:
+    """Connect `settings.pool_size` times; `new_unit` is the write plan.
+
+    With `autocommit` the dialect sends no BEGIN of its own.
+    """
+    engine = await open_engine(driver, settings)
+    if autocommit:
+        engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+    return CorePersistence(engine, driver, new_unit)

@@ -1,4 +1,4 @@
-"""The write plan `statements` over the shared SQL: what the raw drivers do alike.
+"""The write plan `statements`: one by one, as most services do it.
 
 A driver adds how it sends a statement, and how it begins, commits, rolls back and releases.
 """
@@ -8,36 +8,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from outboxbench.core.application.outcome import VersionConflict
-from outboxbench.core.application.unit_of_work import Change, TrackingUnitOfWork
 from outboxbench.core.domain.ordering import Order, OrderLine, OrderStatus
 from outboxbench.core.domain.payments import Account
 from outboxbench.core.strategies import statements as sql
-from outboxbench.core.strategies.raw_driver import RawDriver
+from outboxbench.core.strategies.raw_plan import RawPlan
 from outboxbench.core.strategies.rows import line_changes, message_rows, order_line_row
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from uuid import UUID
 
-    from outboxbench.core.application.outcome import Attempt
+    from outboxbench.core.application.unit_of_work import Change
     from outboxbench.core.domain.aggregate import Aggregate
 
 
-class RawUnitOfWork(TrackingUnitOfWork, RawDriver):
+class StatementsUnitOfWork(RawPlan):
     """Statement by statement, each awaited before the next."""
 
-    __slots__ = ("_stored_lines",)
-
-    def __init__(self, attempt: Attempt) -> None:
-        super().__init__(attempt)
-        self._stored_lines: dict[UUID, dict[int, OrderLine]] = {}
-
-    async def _load_account(self, id: UUID) -> Account | None:
-        row = await self._fetch_row(sql.SELECT_ACCOUNT, id)
-        if row is None:
-            return None
-        account_id, version, balance_cents = row
-        return Account(account_id, balance_cents, version)
+    __slots__ = ()
 
     async def _load_order(self, id: UUID) -> Order | None:
         row = await self._fetch_row(sql.SELECT_ORDER, id)

@@ -1,0 +1,80 @@
+"""The write plan `pipeline` over psycopg: libpq's pipeline mode.
+
+BEGIN travels with the first read, the writes with COMMIT. The writes are one statement, in which
+the messages depend on the versioned update: an UPDATE that hits nothing is no error, so nothing
+that must not follow a miss may travel beside it.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from psycopg.pq import TransactionStatus
+
+from outboxbench.core.application.outcome import (
+    FailureKind,
+    PersistenceError,
+    VersionConflict,
+)
+from outboxbench.core.strategies.psycopg.single import PsycopgSingleUnitOfWork
+from outboxbench.core.strategies.whole_change import whole_change
+
+if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
+    from psycopg import AsyncPipeline
+    from psycopg_pool import AsyncConnectionPool
+
+    from outboxbench.core.application.outcome import Attempt
+
+
+class PsycopgPipelineUnitOfWork(PsycopgSingleUnitOfWork):
+    """The statements of the plan `single`, as an explicit transaction in two batches."""
+
+    __slots__ = ("_pipeline",)
+
+    def __init__(self, pool: AsyncConnectionPool[Any], attempt: Attempt, binary: bool) -> None:
+        super().__init__(pool, attempt, binary)
+        self._pipeline: AbstractAsyncContextManager[AsyncPipeline] | None = None
+
+    async def _begin(self) -> None:
+        await super()._begin()
+        pipeline = self._connection.pipeline()
+        await pipeline.__aenter__()
+        self._pipeline = pipeline
+        await self._connection.execute("BEGIN")
+
+    async def _commit(self) -> None:
+        change = self._change
+        written = None
+        if change is not None:
+            stored_lines = self._stored_lines.get(change.aggregate.id, {})
+            statement, parameters = whole_change(change, stored_lines)
+            written = await self._connection.execute(statement, parameters)
+        committed = await self._connection.execute("COMMIT")
+        await self._leave_pipeline()
+        if committed.statusmessage != "COMMIT":
+            raise PersistenceError(
+                f"COMMIT was answered with {committed.statusmessage}",
+                FailureKind.OTHER,
+                answered=committed.statusmessage == "ROLLBACK",
+            )
+        if change is not None and written is not None and written.rowcount != len(change.messages):
+            aggregate = change.aggregate
+            raise VersionConflict(aggregate.aggregate_type, aggregate.id, aggregate.version)
+
+    async def _rollback(self) -> None:
+        # A statement that failed has had everything after it skipped, COMMIT included; leaving
+        # reports each of them once more, and the transaction's status tells what is left to do.
+        with suppress(psycopg.Error):
+            await self._leave_pipeline()
+        if self._connection.info.transaction_status is not TransactionStatus.IDLE:
+            await self._connection.execute("ROLLBACK")
+
+    async def _leave_pipeline(self) -> None:
+        # Leaving sends Sync and awaits all answers: it is the round trip of the last batch.
+        pipeline, self._pipeline = self._pipeline, None
+        if pipeline is not None:
+            await pipeline.__aexit__(None, None, None)
