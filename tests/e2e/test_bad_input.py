@@ -191,7 +191,7 @@ def test_a_full_disk_under_the_server(world: World) -> None:
 def test_a_disk_that_is_full_before_the_run_is_over(world: World) -> None:
     small = world.folder / "small"
     with small_disk(small, 3000) as prepare:
-        filling = threading.Thread(target=fill_once_a_run_began, args=[small])
+        filling = threading.Thread(target=fill_once_a_run_began, args=[small, world.temporary])
         filling.start()
         done = world.call("run", world.suite(), "--out", small, prepare=prepare)
         filling.join()
@@ -199,12 +199,11 @@ def test_a_disk_that_is_full_before_the_run_is_over(world: World) -> None:
         assert re.search(r"cannot write .*No space left on device", sentence(done, 3))
 
 
-def fill_once_a_run_began(disk: Path) -> None:
-    """Take all space as soon as the run has found that there is enough."""
-    deadline_s = time.monotonic() + 30
-    for is_probing in (True, False):
-        while any(disk.glob("*/.probe")) is not is_probing and time.monotonic() < deadline_s:
-            time.sleep(0.0001)
+def fill_once_a_run_began(disk: Path, temporary: Path) -> None:
+    """Take all space when the run, having found that there is enough, starts its server."""
+    deadline_s = time.monotonic() + 60
+    while not any(temporary.glob("outboxbench-*")) and time.monotonic() < deadline_s:
+        time.sleep(0.005)
     with contextlib.suppress(OSError), (disk / "filler").open("wb", buffering=0) as filler:
         while filler.write(bytes(1024)):
             pass
