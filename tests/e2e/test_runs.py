@@ -201,19 +201,8 @@ def install_strategy(world: World, unit_of_work: str) -> None:
         from outboxbench.core.strategies.registry import Strategy
 
 
-        class Persistence:
-            def __init__(self, working):
-                self.working = working
-
-            def unit_of_work(self, attempt):
-                return Broken(self.working._pool, attempt)
-
-            async def close(self):
-                await self.working.close()
-
-
         async def open_broken(settings):
-            return Persistence(await open_persistence(settings))
+            return await open_persistence(Broken, settings)
 
 
         BROKEN = Strategy("broken", "broken", "asyncpg", "statements", open_broken)

@@ -14,9 +14,9 @@ from outboxbench.core.application.retry import RetryPolicy, run_operation
 from outboxbench.core.domain.ordering import AmendOrderLine, OrderLine, PlaceOrder
 from outboxbench.core.domain.payments import ChargeAccount
 from outboxbench.core.strategies import statements
-from outboxbench.core.strategies.asyncpg.persistence import open_persistence as open_asyncpg
-from outboxbench.core.strategies.psycopg.persistence import open_persistence as open_psycopg
-from outboxbench.core.strategies.registry import load_strategy
+from outboxbench.core.strategies.asyncpg import ASYNCPG
+from outboxbench.core.strategies.psycopg import PSYCOPG
+from outboxbench.core.strategies.registry import Strategy, load_strategy
 from outboxbench.core.strategies.settings import StrategySettings
 from outboxbench.harness.load import warm_up as module
 from outboxbench.harness.load.dataset import account_id, order_id
@@ -90,14 +90,14 @@ async def prepared_by_psycopg(connection: Any) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    ("opening", "query"),
-    [(open_asyncpg, prepared_by_asyncpg), (open_psycopg, prepared_by_psycopg)],
+    ("strategy", "query"),
+    [(ASYNCPG, prepared_by_asyncpg), (PSYCOPG, prepared_by_psycopg)],
     ids=["asyncpg", "psycopg"],
 )
 async def test_every_connection_holds_every_hot_statement(
-    opening: Any, query: Any, seeded: DatabaseAddress
+    strategy: Strategy, query: Any, seeded: DatabaseAddress
 ) -> None:
-    persistence = await opening(StrategySettings(seeded, pool_size=POOL_SIZE))
+    persistence: Any = await strategy.open(StrategySettings(seeded, pool_size=POOL_SIZE))
     try:
         await warm_up(persistence, POOL_SIZE, run_each_command)
         prepared = await all_at_once(persistence._pool, query)
