@@ -38,12 +38,10 @@ ACCOUNTS = DatasetSize().accounts
 TURNS = 60
 TURN_NS = 300_000_000
 LEAST_RATIO = 0.90
-# A lone client makes its next request while nobody else keeps the server busy: some 10 µs of each
-# operation's 800. Among many clients that is work the server does not wait for.
-MOST_HARNESS_SHARE = {1: 0.02, 16: 0.01}
+MOST_HARNESS_SHARE = 0.01
 
 
-@pytest.mark.parametrize("connections", MOST_HARNESS_SHARE)
+@pytest.mark.parametrize("connections", [1, 16])
 def test_the_asyncpg_arm_keeps_nine_tenths_of_a_bare_loop(
     seeded_database: DatabaseAddress, connections: int
 ) -> None:
@@ -56,7 +54,7 @@ def test_the_asyncpg_arm_keeps_nine_tenths_of_a_bare_loop(
         f"harness's share of the clients' time {idle_share:.2%}"
     )
     assert ratio >= LEAST_RATIO
-    assert idle_share < MOST_HARNESS_SHARE[connections]
+    assert idle_share < MOST_HARNESS_SHARE
 
 
 async def _take_turns(
