@@ -69,6 +69,11 @@ class PostgresArena:
         """The stage in which this strategy's writes travel."""
         return Stage.WORK if self._strategy.write_plan == "statements" else Stage.COMMIT_SENT
 
+    @property
+    def shares_connections(self) -> bool:
+        """Whether several units of work may travel on one connection at the same time."""
+        return self._strategy.write_plan == "group"
+
     async def __aenter__(self) -> Self:
         try:
             self._observer = await self.outsider()

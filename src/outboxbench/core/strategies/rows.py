@@ -8,7 +8,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from uuid import UUID
 
     from outboxbench.core.application.unit_of_work import Change
@@ -34,6 +34,11 @@ _ENCODER = json.JSONEncoder(separators=(",", ":"))
 def encode_state(state: State) -> str:
     """Encode the state of a message as JSON."""
     return _ENCODER.encode(state)
+
+
+def encode_tags(tags: Sequence[str]) -> str:
+    """Encode tags as JSON, for a statement that takes those of many orders."""
+    return _ENCODER.encode(tags)
 
 
 def message_rows(change: Change) -> list[tuple[UUID, int, str, UUID, int, str, int, State]]:

@@ -19,6 +19,8 @@ from outboxbench.core.strategies import rows
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+UNIQUE_VIOLATION = "23505"
+
 
 @dataclass(frozen=True, slots=True)
 class ServerReport:

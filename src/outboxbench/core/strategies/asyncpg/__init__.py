@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from outboxbench.core.strategies.asyncpg.group import open_group
 from outboxbench.core.strategies.asyncpg.persistence import open_persistence
 from outboxbench.core.strategies.asyncpg.single import AsyncpgSingleUnitOfWork
 from outboxbench.core.strategies.asyncpg.unit_of_work import AsyncpgUnitOfWork
@@ -20,4 +21,11 @@ ASYNCPG_SINGLE = Strategy(
     driver="asyncpg",
     write_plan="single",
     open=partial(open_persistence, AsyncpgSingleUnitOfWork),
+)
+ASYNCPG_GROUP = Strategy(
+    name="asyncpg-group",
+    library="asyncpg",
+    driver="asyncpg",
+    write_plan="group",
+    open=open_group,
 )

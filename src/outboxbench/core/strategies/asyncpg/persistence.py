@@ -44,6 +44,11 @@ class AsyncpgPersistence:
 
 async def open_persistence(new_unit: NewUnit, settings: StrategySettings) -> AsyncpgPersistence:
     """Connect `settings.pool_size` times; `new_unit` is the write plan."""
+    return AsyncpgPersistence(await open_pool(settings), new_unit)
+
+
+async def open_pool(settings: StrategySettings) -> asyncpg.Pool:
+    """Return a pool that is connected `settings.pool_size` times."""
     address = settings.address
     pool_options: dict[str, Any] = {}
     if settings.profile == "matched":
@@ -52,7 +57,7 @@ async def open_persistence(new_unit: NewUnit, settings: StrategySettings) -> Asy
             "max_queries": 2**62,
             "max_inactive_connection_lifetime": 0,
         }
-    pool = await asyncpg.create_pool(
+    return await asyncpg.create_pool(
         host=address.host,
         port=address.port,
         user=address.user,
@@ -66,7 +71,6 @@ async def open_persistence(new_unit: NewUnit, settings: StrategySettings) -> Asy
         init=_encode_json,
         **pool_options,
     )
-    return AsyncpgPersistence(pool, new_unit)
 
 
 async def _no_reset(connection: asyncpg.Connection) -> None:

@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from outboxbench.core.strategies.psycopg.group import open_group
 from outboxbench.core.strategies.psycopg.persistence import open_persistence
 from outboxbench.core.strategies.psycopg.pipeline import PsycopgPipelineUnitOfWork
 from outboxbench.core.strategies.psycopg.single import PsycopgSingleUnitOfWork
@@ -28,4 +29,11 @@ PSYCOPG_PIPELINE = Strategy(
     driver="psycopg",
     write_plan="pipeline",
     open=partial(open_persistence, PsycopgPipelineUnitOfWork, autocommit=True),
+)
+PSYCOPG_GROUP = Strategy(
+    name="psycopg-group",
+    library="psycopg",
+    driver="psycopg",
+    write_plan="group",
+    open=open_group,
 )

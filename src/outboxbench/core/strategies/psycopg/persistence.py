@@ -50,6 +50,14 @@ async def open_persistence(
 
     With `autocommit` psycopg sends no BEGIN of its own.
     """
+    pool = await open_pool(settings, autocommit=autocommit)
+    return PsycopgPersistence(pool, new_unit, binary=settings.profile == "matched")
+
+
+async def open_pool(
+    settings: StrategySettings, *, autocommit: bool = False
+) -> AsyncConnectionPool[Any]:
+    """Return a pool that is connected `settings.pool_size` times."""
     address = settings.address
     pool: AsyncConnectionPool[Any] = AsyncConnectionPool(
         conninfo.make_conninfo(
@@ -74,7 +82,7 @@ async def open_persistence(
     except BaseException:
         await pool.close()
         raise
-    return PsycopgPersistence(pool, new_unit, binary=settings.profile == "matched")
+    return pool
 
 
 async def _encode_json(connection: AsyncConnection[Any]) -> None:

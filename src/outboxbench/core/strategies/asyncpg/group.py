@@ -1,0 +1,45 @@
+"""The write plan `group` over asyncpg."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from asyncpg import DataError
+
+from outboxbench.core.strategies.asyncpg.driver import AsyncpgDriver
+from outboxbench.core.strategies.asyncpg.persistence import open_pool
+from outboxbench.core.strategies.group.committer import GroupCommitter, connections_of
+from outboxbench.core.strategies.group.session import GroupSession
+from outboxbench.core.strategies.group.unit_of_work import GroupPersistence
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    from outboxbench.core.application.outcome import PersistenceError
+    from outboxbench.core.strategies.settings import StrategySettings
+
+
+class AsyncpgGroupSession(AsyncpgDriver, GroupSession):
+    """Each statement in an implicit transaction of its own."""
+
+    __slots__ = ("_connection", "_pool")
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def _acquire(self) -> None:
+        self._connection = await self._pool.acquire()
+
+    def never_sent(self, error: PersistenceError) -> bool:
+        """Tell whether asyncpg could not encode the parameters."""
+        return isinstance(error.__cause__, DataError) and not error.answered
+
+
+async def open_group(settings: StrategySettings) -> GroupPersistence:
+    """Connect as often as the plan has a use for, at most `settings.pool_size` times."""
+    few = connections_of(settings)
+    pool = await open_pool(few)
+    return GroupPersistence(
+        GroupCommitter(partial(AsyncpgGroupSession, pool), few.pool_size), pool.close
+    )

@@ -1,0 +1,150 @@
+"""Stores a batch of changes in one statement, and finds out what became of each.
+
+The statement is a transaction of its own. It skips a change that conflicts; where it fails as a
+whole, nothing of it is stored, and its changes are sent one by one to find the culprit.
+"""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import TYPE_CHECKING, Any, cast
+
+from outboxbench.core.application.outcome import (
+    FailureKind,
+    PersistenceError,
+    Stage,
+    VersionConflict,
+)
+from outboxbench.core.strategies.group.statements import WRITE_ACCOUNTS, WRITE_ORDERS
+from outboxbench.core.strategies.rows import encode_tags, line_changes
+from outboxbench.core.strategies.server_report import UNIQUE_VIOLATION
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from outboxbench.core.domain.ordering import Order
+    from outboxbench.core.domain.payments import Account
+    from outboxbench.core.strategies.group.requests import WriteRequest
+    from outboxbench.core.strategies.group.session import GroupSession
+
+    Columns = tuple[list[Any], ...]
+
+
+async def write_accounts(session: GroupSession, batch: list[WriteRequest]) -> None:
+    """Store changes of accounts."""
+    await _write(session, batch, WRITE_ACCOUNTS, _account_columns)
+
+
+async def write_orders(session: GroupSession, batch: list[WriteRequest]) -> None:
+    """Store changes of orders and their lines."""
+    await _write(session, batch, WRITE_ORDERS, _order_columns)
+
+
+async def _write(
+    session: GroupSession,
+    batch: list[WriteRequest],
+    statement: str,
+    columns_of: Callable[[list[WriteRequest]], Columns],
+) -> None:
+    columns = (*_root_columns(batch), *_message_columns(batch), *columns_of(batch))
+    _mark(batch, Stage.COMMIT_SENT)
+    try:
+        stored = {position for (position,) in await session.fetch(statement, *columns)}
+    except PersistenceError as error:
+        if not error.answered:
+            if not session.never_sent(error):
+                raise
+            _mark(batch, Stage.WORK)
+        if len(batch) == 1:
+            batch[0].refuse(error)
+            return
+    else:
+        for position, request in enumerate(batch, start=1):
+            _answer(request, stored=position in stored)
+        return
+    # None of them is on its way any more.
+    _mark(batch, Stage.WORK)
+    for request in batch:
+        await _write(session, [request], statement, columns_of)
+
+
+def _mark(batch: list[WriteRequest], stage: Stage) -> None:
+    for request in batch:
+        request.attempt.stage = stage
+
+
+def _answer(request: WriteRequest, *, stored: bool) -> None:
+    aggregate = request.change.aggregate
+    request.was_stored = stored
+    if stored:
+        request.resolve(None)
+    elif request.change.is_new:
+        request.refuse(
+            PersistenceError(
+                f"there is already one {aggregate.aggregate_type} {aggregate.id}",
+                FailureKind.CONSTRAINT,
+                sqlstate=UNIQUE_VIOLATION,
+                answered=True,
+            )
+        )
+    else:
+        request.refuse(VersionConflict(aggregate.aggregate_type, aggregate.id, request.version))
+
+
+def _root_columns(batch: list[WriteRequest]) -> Columns:
+    changes = [request.change for request in batch]
+    return (
+        [change.aggregate.id for change in changes],
+        [change.aggregate.version for change in changes],
+        [change.op_id for change in changes],
+    )
+
+
+def _message_columns(batch: list[WriteRequest]) -> Columns:
+    messages = [
+        (position, ordinal, message)
+        for position, request in enumerate(batch, start=1)
+        for ordinal, message in enumerate(request.change.messages)
+    ]
+    return (
+        [position for position, _, _ in messages],
+        [ordinal for _, ordinal, _ in messages],
+        [message.topic for _, _, message in messages],
+        [message.audience.value for _, _, message in messages],
+        [state for request in batch for state in request.encoded_states],
+    )
+
+
+def _account_columns(batch: list[WriteRequest]) -> Columns:
+    accounts = [cast("Account", request.change.aggregate) for request in batch]
+    return ([account.balance_cents for account in accounts],)
+
+
+def _order_columns(batch: list[WriteRequest]) -> Columns:
+    orders = [cast("Order", request.change.aggregate) for request in batch]
+    changes = [
+        line_changes(request.stored_lines, order.lines)
+        for request, order in zip(batch, orders, strict=True)
+    ]
+    written = [
+        (position, line)
+        for position, lines in enumerate(changes, start=1)
+        for line in chain(lines.added, lines.changed)
+    ]
+    removed = [
+        (position, line_no)
+        for position, lines in enumerate(changes, start=1)
+        for line_no in lines.removed
+    ]
+    return (
+        [order.account_id for order in orders],
+        [order.status.value for order in orders],
+        [encode_tags(order.tags) for order in orders],
+        [position for position, _ in written],
+        [line.line_no for _, line in written],
+        [line.sku for _, line in written],
+        [line.quantity for _, line in written],
+        [line.unit_price_cents for _, line in written],
+        [position for position, _ in removed],
+        [line_no for _, line_no in removed],
+    )

@@ -1,0 +1,47 @@
+"""The write plan `group` over psycopg."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from psycopg import DataError
+
+from outboxbench.core.strategies.group.committer import GroupCommitter, connections_of
+from outboxbench.core.strategies.group.session import GroupSession
+from outboxbench.core.strategies.group.unit_of_work import GroupPersistence
+from outboxbench.core.strategies.psycopg.driver import PsycopgDriver
+from outboxbench.core.strategies.psycopg.persistence import open_pool
+
+if TYPE_CHECKING:
+    from psycopg_pool import AsyncConnectionPool
+
+    from outboxbench.core.application.outcome import PersistenceError
+    from outboxbench.core.strategies.settings import StrategySettings
+
+
+class PsycopgGroupSession(PsycopgDriver, GroupSession):
+    """Each statement in an implicit transaction of its own, on a connection in autocommit mode."""
+
+    __slots__ = ("_binary", "_connection", "_pool")
+
+    def __init__(self, pool: AsyncConnectionPool[Any], binary: bool) -> None:
+        self._pool = pool
+        self._binary = binary
+
+    async def _acquire(self) -> None:
+        self._connection = await self._pool.getconn()
+
+    def never_sent(self, error: PersistenceError) -> bool:
+        """Tell whether psycopg could not encode the parameters."""
+        return isinstance(error.__cause__, (DataError, UnicodeError)) and error.sqlstate is None
+
+
+async def open_group(settings: StrategySettings) -> GroupPersistence:
+    """Connect as often as the plan has a use for, at most `settings.pool_size` times."""
+    few = connections_of(settings)
+    pool = await open_pool(few, autocommit=True)
+    binary = settings.profile == "matched"
+    return GroupPersistence(
+        GroupCommitter(partial(PsycopgGroupSession, pool, binary), few.pool_size), pool.close
+    )
