@@ -10,13 +10,19 @@ from uuid import UUID, uuid4
 
 import psycopg
 
-from outboxbench.core.application.outcome import PersistenceError
+from outboxbench.core.application.outcome import PersistenceError, VersionConflict
 from outboxbench.core.application.unit_of_work import Change
 from outboxbench.core.domain.ordering import Order, OrderLine, OrderStatus
 from outboxbench.core.strategies import statements as sql
+from outboxbench.core.strategies.asyncpg import ASYNCPG_GROUP
+from outboxbench.core.strategies.asyncpg.group import AsyncpgGroupSession
 from outboxbench.core.strategies.asyncpg.persistence import open_persistence as open_asyncpg
+from outboxbench.core.strategies.asyncpg.persistence import open_pool
 from outboxbench.core.strategies.asyncpg.single import AsyncpgSingleUnitOfWork
 from outboxbench.core.strategies.asyncpg.unit_of_work import AsyncpgUnitOfWork
+from outboxbench.core.strategies.group.committer import GroupCommitter
+from outboxbench.core.strategies.group.requests import Request, WriteRequest
+from outboxbench.core.strategies.group.unit_of_work import GroupPersistence
 from outboxbench.core.strategies.psycopg.persistence import open_persistence as open_psycopg
 from outboxbench.core.strategies.psycopg.pipeline import PsycopgPipelineUnitOfWork
 from outboxbench.core.strategies.registry import Strategy
@@ -26,10 +32,14 @@ if TYPE_CHECKING:
 
     from outboxbench.core.domain.aggregate import Aggregate
     from outboxbench.core.domain.message import Message
+    from outboxbench.core.strategies.group.lane import Lane
+    from outboxbench.core.strategies.settings import StrategySettings
 
 VERSION_COLUMN = 4
 
-BrokenUnit: TypeAlias = AsyncpgUnitOfWork | AsyncpgSingleUnitOfWork | PsycopgPipelineUnitOfWork
+BrokenUnit: TypeAlias = (
+    AsyncpgUnitOfWork | AsyncpgSingleUnitOfWork | PsycopgPipelineUnitOfWork | GroupCommitter
+)
 
 
 class DualWrite(AsyncpgUnitOfWork):
@@ -253,14 +263,42 @@ class PipelineThatIgnoresTheTag(PsycopgPipelineUnitOfWork):
             await super()._commit()
 
 
+class GroupThatAcknowledgesBeforeCommit(GroupCommitter):
+    """Lets go of a unit of work as soon as its change waits for a connection."""
+
+    async def ask(self, lane: Lane[Any], request: Request) -> Any:
+        if isinstance(request, WriteRequest):
+            lane.add(request)
+            self._serve_more()
+            return None
+        return await super().ask(lane, request)
+
+
+class GroupThatTakesAllForStored(GroupCommitter):
+    """Does not look which changes its statement stored."""
+
+    async def ask(self, lane: Lane[Any], request: Request) -> Any:
+        with suppress(VersionConflict):
+            return await super().ask(lane, request)
+
+
 def strategy_of(unit_type: type[BrokenUnit]) -> Strategy:
     """Return a strategy that works like its driver's own but for its units of work."""
+    if issubclass(unit_type, GroupCommitter):
+        return replace(ASYNCPG_GROUP, open=partial(_open_group, unit_type))
     if issubclass(unit_type, PsycopgPipelineUnitOfWork):
         opening = partial(open_psycopg, unit_type, autocommit=True)
         return Strategy(unit_type.__name__, "psycopg", "psycopg", "pipeline", opening)
     return Strategy(
         unit_type.__name__, "asyncpg", "asyncpg", "statements", partial(open_asyncpg, unit_type)
     )
+
+
+async def _open_group(
+    committer_type: type[GroupCommitter], settings: StrategySettings
+) -> GroupPersistence:
+    pool = await open_pool(settings)
+    return GroupPersistence(committer_type(partial(AsyncpgGroupSession, pool), 1), pool.close)
 
 
 def _with_version(row: tuple[Any, ...], version: int) -> tuple[Any, ...]:

@@ -125,6 +125,18 @@ CASES = [
         "DID NOT RAISE",
     ),
     Case(
+        OUTCOME,
+        broken.GroupThatAcknowledgesBeforeCommit,
+        Contract.test_a_backend_killed_while_committing_is_indeterminate,
+        "DID NOT RAISE",
+    ),
+    Case(
+        NO_LOST_UPDATE,
+        broken.GroupThatTakesAllForStored,
+        Contract.test_of_two_that_change_one_account_exactly_one_conflicts,
+        "of two racers 2 committed",
+    ),
+    Case(
         ONLY_IF_HIT,
         broken.IgnoredMiss,
         Contract.test_a_change_of_an_account_that_is_not_stored_conflicts_and_stores_no_message,

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 R = TypeVar("R", bound=Request)
 
-MAX_BATCH = 128
-"""So that one statement stays well below every timeout, and its answer reaches the first soon."""
+MAX_BATCH = 32
+"""More of them in a batch gain little, and leave the other connections with nothing to do."""
 
 
 class Lane(ABC, Generic[R]):

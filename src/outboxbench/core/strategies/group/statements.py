@@ -45,13 +45,12 @@ WRITE_ACCOUNTS: Final = f"""
         SELECT * FROM unnest($1::uuid[], $2::integer[], $3::uuid[], $9::bigint[])
             WITH ORDINALITY AS change (id, version, op_id, balance_cents, position)
     ), held AS MATERIALIZED (
-        SELECT id FROM accounts
-        WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE
+        SELECT change.* FROM change JOIN accounts USING (id, version)
+        ORDER BY id FOR NO KEY UPDATE OF accounts
     ), updated AS (
-        UPDATE accounts SET version = change.version + 1, balance_cents = change.balance_cents
-        FROM held JOIN change USING (id)
-        WHERE accounts.id = held.id AND accounts.version = change.version
-        RETURNING accounts.id, accounts.version, change.op_id, change.position
+        UPDATE accounts SET version = held.version + 1, balance_cents = held.balance_cents
+        FROM held WHERE accounts.id = held.id AND accounts.version = held.version
+        RETURNING accounts.id, accounts.version, held.op_id, held.position
     ), created AS (
         INSERT INTO accounts (id, version, balance_cents)
         SELECT id, 1, balance_cents FROM change WHERE version = 0 ORDER BY id
@@ -73,14 +72,13 @@ WRITE_ORDERS: Final = f"""
             WITH ORDINALITY
             AS change (id, version, op_id, account_id, status, tags, position)
     ), held AS MATERIALIZED (
-        SELECT id FROM orders
-        WHERE id = ANY ($1::uuid[]) ORDER BY id FOR NO KEY UPDATE
+        SELECT change.* FROM change JOIN orders USING (id, version)
+        ORDER BY id FOR NO KEY UPDATE OF orders
     ), updated AS (
-        UPDATE orders SET version = change.version + 1, status = change.status,
-            tags = ARRAY(SELECT jsonb_array_elements_text(change.tags::jsonb))
-        FROM held JOIN change USING (id)
-        WHERE orders.id = held.id AND orders.version = change.version
-        RETURNING orders.id, orders.version, change.op_id, change.position
+        UPDATE orders SET version = held.version + 1, status = held.status,
+            tags = ARRAY(SELECT jsonb_array_elements_text(held.tags::jsonb))
+        FROM held WHERE orders.id = held.id AND orders.version = held.version
+        RETURNING orders.id, orders.version, held.op_id, held.position
     ), created AS (
         INSERT INTO orders (id, version, account_id, status, tags)
         SELECT id, 1, account_id, status, ARRAY(SELECT jsonb_array_elements_text(tags::jsonb))

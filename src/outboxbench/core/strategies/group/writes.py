@@ -65,7 +65,8 @@ async def _write(
     # None of them is on its way any more.
     _mark(batch, Stage.WORK)
     for request in batch:
-        await _write(session, [request], statement, columns_of)
+        if not request.answer.done():
+            await _write(session, [request], statement, columns_of)
 
 
 def _mark(batch: list[WriteRequest], stage: Stage) -> None:
@@ -92,11 +93,10 @@ def _answer(request: WriteRequest, *, stored: bool) -> None:
 
 
 def _root_columns(batch: list[WriteRequest]) -> Columns:
-    changes = [request.change for request in batch]
     return (
-        [change.aggregate.id for change in changes],
-        [change.aggregate.version for change in changes],
-        [change.op_id for change in changes],
+        [request.aggregate_id for request in batch],
+        [request.version for request in batch],
+        [request.change.op_id for request in batch],
     )
 
 
