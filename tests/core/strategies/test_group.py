@@ -96,6 +96,11 @@ class Batch:
             for error, (_, attempt) in zip(errors, self._units, strict=True)
         ]
 
+    @property
+    def stages(self) -> list[Stage]:
+        """How far each has got."""
+        return [attempt.stage for _, attempt in self._units]
+
     def _enter(self, op_id: UUID | None) -> UnitOfWork:
         attempt = Attempt(op_id or uuid4())
         self.op_ids.append(attempt.op_id)
@@ -112,6 +117,11 @@ async def _commit(unit: UnitOfWork) -> None:
         await unit.__aexit__(type(error), error, None)
         raise
     await unit.__aexit__(None, None, None)
+
+
+async def _version_of(persistence: Persistence, account_id: UUID) -> int:
+    async with persistence.unit_of_work(Attempt(uuid4())) as unit:
+        return (await unit.accounts.get(account_id)).version
 
 
 @asynccontextmanager
@@ -257,18 +267,31 @@ async def test_a_reader_waits_for_the_change_under_way(arena: PostgresArena) -> 
     persistence = await arena.open(pool_size=2)
     account, other = await new_account(persistence), await new_account(persistence)
 
-    async def version_of(account_id: UUID) -> int:
-        async with persistence.unit_of_work(Attempt(uuid4())) as unit:
-            return (await unit.accounts.get(account_id)).version
-
     async with closed_gate(arena, "commit") as gate:
         change = asyncio.create_task(deposit(persistence, account, Attempt(uuid4())))
         await gate.reached()
-        reader = asyncio.create_task(version_of(account.id))
+        reader = asyncio.create_task(_version_of(persistence, account.id))
         # Asked later and answered: the connection was free, and the reader not served.
-        assert await version_of(other.id) == 2
+        assert await _version_of(persistence, other.id) == 2
     await change
     assert await reader == 3
+
+
+async def test_an_aggregate_is_in_one_batch_at_a_time(arena: PostgresArena) -> None:
+    persistence = await arena.open(pool_size=2)
+    account, other = await new_account(persistence), await new_account(persistence)
+    sent, held_back = Batch(persistence), Batch(persistence)
+    await sent.deposit(account.id)
+    await held_back.deposit(account.id)
+    async with closed_gate(arena, "commit") as gate:
+        sent.commit()
+        await gate.reached()
+        held_back.commit()
+        async with arena.patience("the connection that is free"):
+            await _version_of(persistence, other.id)
+        assert held_back.stages == [Stage.WORK]
+    assert await sent.judgements() == [STORED]
+    assert await held_back.judgements() == [(FailureKind.VERSION_CONFLICT, Outcome.FAILED)]
 
 
 async def test_rows_are_locked_in_the_order_of_their_ids(arena: PostgresArena) -> None:
