@@ -143,13 +143,13 @@ def test_strategies_of_one_write_plan_are_not_renamed_by_another_ceiling() -> No
     strategy = arm("a", write_plan="statements")
     ceilings = [
         arm("pgbench", role="ceiling", write_plan="statements"),
-        arm("pgbench-2", role="ceiling", write_plan="single"),
+        arm("pgbench", role="ceiling", write_plan="single"),
     ]
 
     [table] = comparable_arms(run_of(strategy, *ceilings))
 
     assert table.label(strategy) == "a"
-    assert [table.label(arm) for arm in ceilings] == ["pgbench statements", "pgbench-2 single"]
+    assert [table.label(arm) for arm in ceilings] == ["pgbench statements", "pgbench single"]
 
 
 def test_settings_are_written_in_a_fixed_order() -> None:

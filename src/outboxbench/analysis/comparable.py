@@ -32,9 +32,12 @@ class ComparableArms:
         return f"{self.workload}, {self.profile} profile"
 
     def label(self, arm: Arm) -> str:
-        """The arm's strategy, with its write plan where the table holds its like with another."""
-        alike = self.ceilings if arm.role == "ceiling" else self.strategies
-        plans = {other.write_plan for other in alike}
+        """The arm's strategy, with its write plan where the table holds it with another too."""
+        plans = {
+            other.write_plan
+            for other in (*self.ceilings, *self.strategies)
+            if other.strategy == arm.strategy
+        }
         return f"{arm.strategy} {arm.write_plan}" if len(plans) > 1 else arm.strategy
 
     @property

@@ -8,7 +8,7 @@ import time
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import psutil
 import pytest
@@ -21,7 +21,7 @@ from outboxbench.core.strategies import statements
 from outboxbench.core.strategies.registry import load_strategy
 from outboxbench.core.strategies.settings import Isolation, StrategySettings
 from outboxbench.harness.errors import CannotRun
-from outboxbench.harness.load.ceiling import SCRIPTED_WORKLOADS, Ceiling, CeilingJob
+from outboxbench.harness.load.ceiling import SCRIPTED_WORKLOADS, CeilingPlan, Ceiling, CeilingJob
 from outboxbench.harness.load.command_mix import CommandMix
 from outboxbench.harness.load.dataset import LINES_PER_ORDER, Dataset
 from outboxbench.harness.load.job import Window
@@ -51,12 +51,14 @@ def job(
     address: DatabaseAddress,
     workload: str,
     *,
+    write_plan: CeilingPlan = "statements",
     accounts: int = DATASET.accounts,
     isolation: Isolation = "read committed",
     max_attempts: int = 10,
 ) -> CeilingJob:
     return CeilingJob(
         program=embedded_binaries().path("pgbench"),
+        write_plan=write_plan,
         workload=workload,
         settings=StrategySettings(address, isolation=isolation),
         clients=CLIENTS,
@@ -82,12 +84,17 @@ def measure(job: CeilingJob, janitor: Janitor) -> Measurement:
 
 @pytest.mark.parametrize("isolation", ["read committed", "serializable"])
 @pytest.mark.parametrize("workload", sorted(SCRIPTED_WORKLOADS))
+@pytest.mark.parametrize("write_plan", get_args(CeilingPlan))
 def test_what_pgbench_counts_is_what_the_database_holds(
-    workload: str, isolation: Isolation, seeded: DatabaseAddress, janitor: Janitor
+    write_plan: CeilingPlan,
+    workload: str,
+    isolation: Isolation,
+    seeded: DatabaseAddress,
+    janitor: Janitor,
 ) -> None:
     before = read_final_state(seeded)
 
-    measured = measure(job(seeded, workload, isolation=isolation), janitor)
+    measured = measure(job(seeded, workload, write_plan=write_plan, isolation=isolation), janitor)
 
     after = read_final_state(seeded)
     checks = judge_block(measured.tally, before, after)
@@ -97,24 +104,41 @@ def test_what_pgbench_counts_is_what_the_database_holds(
 
 
 @pytest.mark.parametrize("isolation", ["read committed", "repeatable read"])
+@pytest.mark.parametrize("write_plan", ["statements", "single"])
 def test_clients_that_fight_for_one_account_try_again_and_lose_nothing(
-    isolation: Isolation, seeded: DatabaseAddress, janitor: Janitor
+    write_plan: CeilingPlan, isolation: Isolation, seeded: DatabaseAddress, janitor: Janitor
 ) -> None:
     before = read_final_state(seeded)
 
-    measured = measure(job(seeded, "charge", accounts=1, isolation=isolation), janitor)
+    contended = job(seeded, "charge", write_plan=write_plan, accounts=1, isolation=isolation)
+    measured = measure(contended, janitor)
 
     checks = judge_block(measured.tally, before, read_final_state(seeded))
     assert combine(check.verdict for check in checks) == "pass", checks
     assert measured.attempts > measured.outcomes["ok"] + measured.outcomes["failed"]
 
 
-def test_an_update_that_misses_its_version_rolls_back_and_is_counted_as_failed(
+def test_a_pipeline_misses_no_version_even_where_all_want_one_account(
     seeded: DatabaseAddress, janitor: Janitor
 ) -> None:
     before = read_final_state(seeded)
 
-    measured = measure(job(seeded, "charge", accounts=1, max_attempts=1), janitor)
+    measured = measure(job(seeded, "charge", write_plan="pipeline", accounts=1), janitor)
+
+    checks = judge_block(measured.tally, before, read_final_state(seeded))
+    assert combine(check.verdict for check in checks) == "pass", checks
+    assert measured.outcomes["ok"] > 0
+    assert measured.attempts == measured.outcomes["ok"]
+
+
+@pytest.mark.parametrize("write_plan", ["statements", "single"])
+def test_an_update_that_misses_its_version_is_counted_as_failed_and_stores_nothing(
+    write_plan: CeilingPlan, seeded: DatabaseAddress, janitor: Janitor
+) -> None:
+    before = read_final_state(seeded)
+
+    once = job(seeded, "charge", write_plan=write_plan, accounts=1, max_attempts=1)
+    measured = measure(once, janitor)
 
     checks = judge_block(measured.tally, before, read_final_state(seeded))
     assert combine(check.verdict for check in checks) == "pass", checks
@@ -125,8 +149,9 @@ def test_an_update_that_misses_its_version_rolls_back_and_is_counted_as_failed(
 
 
 @pytest.mark.parametrize("workload", sorted(SCRIPTED_WORKLOADS))
+@pytest.mark.parametrize("write_plan", get_args(CeilingPlan))
 async def test_it_leaves_the_same_messages_as_a_strategy(
-    workload: str, seeded: DatabaseAddress, janitor: Janitor
+    write_plan: CeilingPlan, workload: str, seeded: DatabaseAddress, janitor: Janitor
 ) -> None:
     request = CommandMix(workload, DATASET, "1").next()
     persistence = await load_strategy("asyncpg").open(StrategySettings(seeded, pool_size=1))
@@ -136,18 +161,21 @@ async def test_it_leaves_the_same_messages_as_a_strategy(
         await persistence.close()
     with connect(seeded) as connection:
         by_strategy = connection.execute(LAST_MESSAGES).fetchall()
-    measure(job(seeded, workload), janitor)
+    measure(job(seeded, workload, write_plan=write_plan), janitor)
     with connect(seeded) as connection:
         by_pgbench = connection.execute(LAST_MESSAGES).fetchall()
 
     assert by_pgbench == by_strategy
 
 
-def test_an_order_has_all_its_lines(seeded: DatabaseAddress, janitor: Janitor) -> None:
+@pytest.mark.parametrize("write_plan", get_args(CeilingPlan))
+def test_an_order_has_all_its_lines(
+    write_plan: CeilingPlan, seeded: DatabaseAddress, janitor: Janitor
+) -> None:
     with connect(seeded) as connection:
         before = connection.execute("SELECT count(*) FROM order_lines").fetchall()
 
-    measured = measure(job(seeded, "place"), janitor)
+    measured = measure(job(seeded, "place", write_plan=write_plan), janitor)
 
     with connect(seeded) as connection:
         after = connection.execute("SELECT count(*) FROM order_lines").fetchall()
@@ -174,7 +202,9 @@ def test_its_statements_are_those_of_the_strategies() -> None:
 
 def scripted(workload: str) -> list[str]:
     """Return the statements of a transaction that meets no other."""
-    script = resources.files("outboxbench.harness.load").joinpath("pgbench", f"{workload}.sql")
+    script = resources.files("outboxbench.harness.load").joinpath(
+        "pgbench", "statements", f"{workload}.sql"
+    )
     text = script.read_text(encoding="utf-8").partition("\\else")[0]
     lines = [line for line in text.splitlines() if not line.startswith(("--", "\\"))]
     return [

@@ -60,15 +60,23 @@ def test_every_combination_of_an_arms_axes_is_measured() -> None:
     }
 
 
-def test_an_arm_is_held_against_no_other_write_plan_than_its_own() -> None:
-    statements, single = make_plan(
-        suite({"strategies": ["asyncpg", "asyncpg-single"], "loops": ["uvloop"]}, ceiling=False)
-    ).arms
+def test_an_arm_is_held_against_its_own_write_plan_and_group_against_statements() -> None:
+    strategies = ["asyncpg", "asyncpg-single", "psycopg-pipeline", "asyncpg-group"]
+    plan = make_plan(suite({"strategies": strategies, "loops": ["uvloop"]}))
 
-    assert isinstance(statements, StrategyArm)
-    assert isinstance(single, StrategyArm)
-    assert isinstance(ceiling_of(statements), CeilingArm)
-    assert ceiling_of(single) is None
+    held_against = {
+        arm.strategy.name: ceiling.name.partition("/")[0]
+        for arm in plan.arms
+        if isinstance(arm, StrategyArm) and (ceiling := ceiling_of(arm))
+    }
+    assert held_against == {
+        "asyncpg": "pgbench",
+        "asyncpg-single": "pgbench-single",
+        "psycopg-pipeline": "pgbench-pipeline",
+        "asyncpg-group": "pgbench",
+    }
+    ceilings = {arm.name.partition("/")[0] for arm in plan.arms if isinstance(arm, CeilingArm)}
+    assert ceilings == set(held_against.values())
 
 
 def test_a_pool_has_a_connection_for_each_client_unless_said_otherwise() -> None:

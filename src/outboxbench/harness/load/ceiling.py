@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from signal import SIGTERM
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 from zlib import crc32
 
 from outboxbench.harness.errors import CannotRun
@@ -30,8 +30,11 @@ if TYPE_CHECKING:
     from outboxbench.harness.load.dataset import Dataset
     from outboxbench.harness.load.job import Window
 
+CeilingPlan: TypeAlias = Literal["statements", "pipeline", "single"]
+"""The write plans that pgbench's script language can express."""
+
 SCRIPTED_WORKLOADS = frozenset({"charge", "place"})
-"""The mixes that pgbench's script language can express."""
+"""The mixes that it can express, under each of these plans."""
 
 # What pgbench logs in place of a latency when a transaction failed in all its attempts. (One that
 # fails when the time is up it does not log at all; nothing of it is stored.)
@@ -43,6 +46,7 @@ class CeilingJob:
     """What pgbench has to do."""
 
     program: Path
+    write_plan: CeilingPlan
     workload: str
     settings: StrategySettings
     clients: int
@@ -88,7 +92,7 @@ class Ceiling:
         janitor.watch_folder(Path(self._folder.name))
         self._log = Path(self._folder.name) / "log"
         script = Path(self._folder.name) / "script.sql"
-        script.write_text(_script(job.workload), encoding="utf-8")
+        script.write_text(_script(job), encoding="utf-8")
         address = job.settings.address
         self._process = subprocess.Popen(
             [
@@ -175,8 +179,8 @@ class Ceiling:
                     )
 
 
-def _script(workload: str) -> str:
-    script = resources.files(__package__).joinpath("pgbench", f"{workload}.sql")
+def _script(job: CeilingJob) -> str:
+    script = resources.files(__package__).joinpath("pgbench", job.write_plan, f"{job.workload}.sql")
     return script.read_text(encoding="utf-8")
 
 

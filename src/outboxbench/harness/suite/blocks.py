@@ -100,6 +100,7 @@ class BlockRunner:
             window = self._window(_CONNECT_S)
             job = CeilingJob(
                 program=self.server.binaries.path("pgbench"),
+                write_plan=arm.write_plan,
                 workload=arm.workload,
                 settings=self._settings(arm, address, arm.clients),
                 clients=arm.clients,

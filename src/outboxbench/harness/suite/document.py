@@ -175,7 +175,7 @@ def _make_arm(
                 name=arm.name,
                 role="ceiling",
                 strategy=CEILING,
-                write_plan="statements",
+                write_plan=arm.write_plan,
                 driver="libpq",
                 loop=None,
                 profile=arm.profile,

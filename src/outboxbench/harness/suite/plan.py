@@ -18,6 +18,7 @@ from outboxbench.harness.load.ceiling import SCRIPTED_WORKLOADS
 
 if TYPE_CHECKING:
     from outboxbench.core.strategies.settings import Isolation, Profile
+    from outboxbench.harness.load.ceiling import CeilingPlan
     from outboxbench.harness.load.job import Loop
     from outboxbench.harness.suite.model import ArmMatrix, Suite
 
@@ -47,6 +48,7 @@ class StrategyArm:
 class CeilingArm:
     """The same load from PostgreSQL's own C client."""
 
+    write_plan: CeilingPlan
     workload: str
     profile: Profile
     isolation: Isolation
@@ -55,7 +57,8 @@ class CeilingArm:
     @property
     def name(self) -> str:
         """The arm's identity, the same in every run that measures it."""
-        return f"{CEILING}/{_load_name(self)}"
+        plan = "" if self.write_plan == "statements" else f"-{self.write_plan}"
+        return f"{CEILING}{plan}/{_load_name(self)}"
 
 
 PlannedArm: TypeAlias = StrategyArm | CeilingArm
@@ -111,10 +114,20 @@ def make_plan(suite: Suite, only: frozenset[str] = frozenset()) -> Plan:
 
 
 def ceiling_of(arm: StrategyArm) -> CeilingArm | None:
-    """Return what the arm is held against: the same plan in C, where there is a script for it."""
-    if arm.strategy.write_plan != "statements" or arm.workload not in SCRIPTED_WORKLOADS:
+    """Return what the arm is held against, where there is a script for it.
+
+    That is the same write plan in C; for `group`, which no C client offers, it is `statements`.
+    """
+    if arm.workload not in SCRIPTED_WORKLOADS:
         return None
-    return CeilingArm(arm.workload, arm.profile, arm.isolation, arm.clients)
+    write_plan = arm.strategy.write_plan
+    return CeilingArm(
+        "statements" if write_plan == "group" else write_plan,
+        arm.workload,
+        arm.profile,
+        arm.isolation,
+        arm.clients,
+    )
 
 
 def _expand(matrix: ArmMatrix, strategies: dict[str, Strategy]) -> list[StrategyArm]:
