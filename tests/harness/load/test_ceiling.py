@@ -21,7 +21,7 @@ from outboxbench.core.strategies import statements
 from outboxbench.core.strategies.registry import load_strategy
 from outboxbench.core.strategies.settings import Isolation, StrategySettings
 from outboxbench.harness.errors import CannotRun
-from outboxbench.harness.load.ceiling import SCRIPTED_WORKLOADS, CeilingPlan, Ceiling, CeilingJob
+from outboxbench.harness.load.ceiling import SCRIPTED_WORKLOADS, Ceiling, CeilingJob, CeilingPlan
 from outboxbench.harness.load.command_mix import CommandMix
 from outboxbench.harness.load.dataset import LINES_PER_ORDER, Dataset
 from outboxbench.harness.load.job import Window
