@@ -78,6 +78,18 @@ def test_only_aggregates_of_the_dataset_are_asked_for_and_all_of_them_are() -> N
     assert lines == set(range(1, LINES_PER_ORDER + 1))
 
 
+def test_half_of_a_hot_mix_wants_one_account() -> None:
+    wanted = Counter(
+        request.command.account_id
+        for request in requests("hot", "hot")
+        if isinstance(request.command, ChargeAccount)
+    )
+
+    (hottest, times), (_, next_times) = wanted.most_common(2)
+    assert hottest == account_id(1)
+    assert times > MANY / 2 > 4 * next_times
+
+
 def test_a_request_says_what_it_charges() -> None:
     for request in requests("mixed", "cents"):
         if isinstance(request.command, ChargeAccount):
@@ -101,7 +113,8 @@ def test_the_database_holds_the_aggregates_that_a_dataset_names(seeded: Database
 async def test_a_command_leaves_the_messages_of_its_topics(
     command: str, seeded: DatabaseAddress
 ) -> None:
-    mix = CommandMix("mixed", DATASET, str(uuid4()))
+    name = next(mix for mix, shares in CommandMix.SHARES.items() if command in shares)
+    mix = CommandMix(name, DATASET, str(uuid4()))
     request = next(each for each in mix.one_of_each() if each.name == command)
     before = read_final_state(seeded)
     persistence = await load_strategy("asyncpg").open(StrategySettings(seeded, pool_size=1))

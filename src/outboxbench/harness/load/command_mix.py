@@ -38,11 +38,13 @@ class CommandMix:
         "place": {"place": 1},
         "amend": {"amend": 1},
         "mixed": {"charge": 50, "place": 30, "amend": 20},
+        "hot": {"charge": 50, "charge_hot": 50},
     }
     """The mixes, and how often each of their commands comes, relative to the others."""
 
     TOPICS: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "charge": ("account.charged",),
+        "charge_hot": ("account.charged",),
         "place": ("order.placed", "order.stock_requested"),
         "amend": ("order.line_changed",),
     }
@@ -55,6 +57,7 @@ class CommandMix:
         self._baskets = [self._basket() for _ in range(_BASKETS)]
         makers: dict[str, Callable[[], Request]] = {
             "charge": self._charge,
+            "charge_hot": self._charge_hot,
             "place": self._place,
             "amend": self._amend,
         }
@@ -74,15 +77,24 @@ class CommandMix:
         return [make() for make in self._makers]
 
     def _charge(self) -> Request:
+        accounts = self._accounts
+        account = accounts[int(self._random.random() * len(accounts))]
+        return self._charge_of(account, "charge")
+
+    def _charge_hot(self) -> Request:
+        # One account for all clients: who reads it is seldom the only one.
+        return self._charge_of(self._accounts[0], "charge_hot")
+
+    def _charge_of(self, account: UUID, name: str) -> Request:
         draw = self._random.random
         amount_cents = 1 + int(draw() * HIGHEST_CHARGE_CENTS)
-        accounts, orders = self._accounts, self._orders
+        orders = self._orders
         command = ChargeAccount(
-            account_id=accounts[int(draw() * len(accounts))],
+            account_id=account,
             order_id=orders[int(draw() * len(orders))],
             amount_cents=amount_cents,
         )
-        return Request("charge", command, self._uuid(), amount_cents)
+        return Request(name, command, self._uuid(), amount_cents)
 
     def _place(self) -> Request:
         draw = self._random.random
