@@ -116,6 +116,23 @@ def test_warnings_come_with_their_advice(quick_run: MadeUpRun) -> None:
     assert "Repeat with --rounds 12" in text
 
 
+def test_operations_that_did_not_succeed_are_told_beside_the_rate(quick_run: MadeUpRun) -> None:
+    run = quick_run.run
+    assert "did not succeed" not in printed(run)
+    first, *others = run.arms
+    assert first.summary is not None
+    outcomes = first.summary.outcomes.model_copy(
+        update={"ok": 900, "ok_recovered": 0, "failed": 99, "indeterminate": 1}
+    )
+    summary = first.summary.model_copy(update={"outcomes": outcomes})
+    lossy = run.model_copy(
+        update={"arms": (first.model_copy(update={"summary": summary}), *others)}
+    )
+
+    told = row(printed(lossy), "operations", "that", "did", "not", "succeed:")
+    assert told.rstrip().endswith(f"{first.strategy} {first.loop or 'ceiling'} 10.00%")
+
+
 def test_an_interrupted_run_says_so(quick_run: MadeUpRun) -> None:
     assert "Incomplete" not in printed(quick_run.run)
     assert "Incomplete" in printed(quick_run.run.model_copy(update={"complete": False}))

@@ -107,9 +107,21 @@ def _notes(run: Run, arms: ComparableArms) -> RenderableType:
         f"{arms.settings_text or 'default settings'}; PostgreSQL {run.server.version}",
         (f"medians of {rounds(run)}, ± half the range; CPU per attempted operation"),
     ]
+    if losses := _not_ok(arms):
+        # Beside the rate: a rate alone would praise who gives up early.
+        lines.insert(0, f"operations that did not succeed: {', '.join(losses)}")
     if durability:
         lines.insert(0, f"NOT the usual durability: {', '.join(durability)}")
     return Text("\n".join(lines), style="dim")
+
+
+def _not_ok(arms: ComparableArms) -> list[str]:
+    """Name the arms that had operations failed, in doubt or skipped, and their share of all."""
+    return [
+        f"{arms.label(arm)} {arm.loop or 'ceiling'} {1 - outcomes.good / outcomes.attempted:.2%}"
+        for arm in (*arms.ceilings, *arms.strategies)
+        if arm.summary and (outcomes := arm.summary.outcomes).good < outcomes.attempted
+    ]
 
 
 def _verdict(run: Run) -> Iterator[RenderableType]:
