@@ -59,7 +59,11 @@ def sentence(done: subprocess.CompletedProcess[str], code: int) -> str:
     [
         ("rounds = 1", "round = 1", "tiny.toml .* the key round is unknown: allowed are name, "),
         ('"asyncpg"', '"asyncpq"', r"arms\[0\].*'asyncpq': allowed are asyncpg, "),
-        ("clients =", 'workloads = ["x"]\nclients =', "'x': allowed are amend, charge, mixed, "),
+        (
+            "clients =",
+            'workloads = ["x"]\nclients =',
+            "'x': allowed are amend, charge, hot, mixed, ",
+        ),
         ('"asyncio"', '"trio"', "loops.*'trio': it must be 'asyncio' or 'uvloop'"),
         ("clients =", 'profiles = ["x"]\nclients =', "'x': it must be 'idiomatic' or 'matched'"),
         ("window_s = 0.2", "window_s = -1", "window_s cannot be -1: it must be greater than 0"),

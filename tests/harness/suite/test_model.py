@@ -91,7 +91,7 @@ def test_a_value_that_is_not_allowed_is_named(line: str, message: str, file: Pat
         ),
         (
             'workloads = ["charge", "refund"]',
-            "arms[0].workloads[1] cannot be 'refund': allowed are amend, charge, mixed, place",
+            "arms[0].workloads[1] cannot be 'refund': allowed are amend, charge, hot, mixed, place",
         ),
         ("loops = []", "arms[0].loops cannot be []: it must name one or more"),
         ('loops = "uvloop"', "arms[0].loops cannot be 'uvloop': it must be a list"),
