@@ -9,7 +9,7 @@ from uuid import UUID
 
 from outboxbench.core.domain.ordering import AmendOrderLine, OrderLine, PlaceOrder
 from outboxbench.core.domain.payments import ChargeAccount
-from outboxbench.harness.load.dataset import LINES_PER_ORDER, Dataset, account_id, order_id
+from outboxbench.harness.load.dataset import LINES_PER_ORDER, Dataset, account_ids, order_ids
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -52,8 +52,8 @@ class CommandMix:
 
     def __init__(self, name: str, dataset: Dataset, seed: str) -> None:
         self._random = Random(seed)  # noqa: S311 - load, no secret
-        self._accounts = [account_id(number) for number in range(1, dataset.accounts + 1)]
-        self._orders = [order_id(number) for number in range(1, dataset.orders + 1)]
+        self._accounts = account_ids(dataset.accounts)
+        self._orders = order_ids(dataset.orders)
         self._baskets = [self._basket() for _ in range(_BASKETS)]
         makers: dict[str, Callable[[], Request]] = {
             "charge": self._charge,

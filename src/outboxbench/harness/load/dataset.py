@@ -6,6 +6,7 @@ Ids are counted, not drawn, so that pgbench, which only knows numbers, can name 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from uuid import UUID
 
 LINES_PER_ORDER = 3
@@ -33,7 +34,23 @@ def order_id(number: int) -> UUID:
     return UUID(f"{_FIRST_ORDER + number:032d}")
 
 
-# Each aggregate comes with the history that its commands would have left.
+@cache
+def account_ids(accounts: int) -> tuple[UUID, ...]:
+    """Return the ids of so many accounts, the same objects to every client of a worker.
+
+    A list of its own for each would keep the processor's caches and the garbage collector busy.
+    """
+    return tuple(account_id(number) for number in range(1, accounts + 1))
+
+
+@cache
+def order_ids(orders: int) -> tuple[UUID, ...]:
+    """Return the ids of so many orders, the same objects to every client of a worker."""
+    return tuple(order_id(number) for number in range(1, orders + 1))
+
+
+# Each aggregate comes with the history that its commands would have left. The ids of the operations
+# are as scattered as drawn ones, and the same every time: an index is filled alike for every run.
 SEED_ACCOUNTS = """
     WITH account AS (
         INSERT INTO accounts (id, version, balance_cents)
@@ -43,7 +60,7 @@ SEED_ACCOUNTS = """
     )
     INSERT INTO outbox
         (op_id, ordinal, aggregate_type, aggregate_id, version, topic, audience, state)
-    SELECT gen_random_uuid(), 0, 'account', id, version, topic, audience, state
+    SELECT md5(id::text || version)::uuid, 0, 'account', id, version, topic, audience, state
     FROM account CROSS JOIN (
         VALUES (1, 'account.opened', 2, '{}'::jsonb),
                (2, 'account.deposited', 0,
@@ -65,7 +82,7 @@ SEED_ORDERS = """
         FROM placed CROSS JOIN generate_series(1, %(lines)s) AS line_no
         RETURNING order_id, line_no, sku, quantity, unit_price_cents
     ), operation AS (
-        SELECT gen_random_uuid() AS op_id, id, account_id,
+        SELECT md5(id::text)::uuid AS op_id, id, account_id,
                sum(quantity * unit_price_cents) AS total_cents,
                jsonb_agg(to_jsonb(line) - 'order_id' ORDER BY line_no) AS lines
         FROM placed JOIN line ON order_id = id GROUP BY id, account_id
