@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from copy import copy
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -241,8 +242,8 @@ class BlindSingle(AsyncpgSingleUnitOfWork):
     """Counts the version up in its one statement, whatever was read."""
 
     async def _execute(self, statement: str, *parameters: object) -> int:
-        blind = statement.replace("SET version = $7", "SET version = version + $7 - $6").replace(
-            "AND version = $6", "AND $6::integer IS NOT NULL"
+        blind = statement.replace("SET version = $4", "SET version = version + $4 - $3").replace(
+            "AND version = $3", "AND $3::integer IS NOT NULL"
         )
         return await super()._execute(blind, *parameters)
 
@@ -268,6 +269,9 @@ class GroupThatAcknowledgesBeforeCommit(GroupCommitter):
 
     async def ask(self, lane: Lane[Any], request: Request) -> Any:
         if isinstance(request, WriteRequest):
+            # Whoever believes that it is stored counts the version up.
+            as_it_is = copy(request.change.aggregate)
+            request.change = replace(request.change, aggregate=as_it_is)
             lane.add(request)
             self._serve_more()
             return None

@@ -352,6 +352,29 @@ async def test_no_more_than_the_bound_is_under_way(
         await persistence.close()
 
 
+async def test_a_unit_of_work_that_is_alone_keeps_its_connection_from_the_read_to_the_write(
+    arena: PostgresArena,
+) -> None:
+    pool = await open_pool(StrategySettings(arena.address, pool_size=2))
+    sessions: list[AsyncpgGroupSession] = []
+
+    def new_session() -> AsyncpgGroupSession:
+        sessions.append(AsyncpgGroupSession(pool))
+        return sessions[-1]
+
+    persistence = GroupPersistence(GroupCommitter(new_session, 2), pool.close)
+    try:
+        account = await new_account(persistence)
+        sessions.clear()
+        for _ in range(3):
+            await deposit(persistence, account, Attempt(uuid4()))
+            account.version += 1
+        # Nor does it let go between two operations that follow each other at once.
+        assert len(sessions) <= 1
+    finally:
+        await persistence.close()
+
+
 async def test_changes_of_one_account_stay_in_order_and_none_is_lost(arena: PostgresArena) -> None:
     persistence = await arena.open(pool_size=3)
     account = await new_account(persistence)

@@ -76,7 +76,11 @@ INDEXES_OF_GROUP_STATEMENT = {
     "WRITE_ACCOUNTS": {"accounts_pkey"},
     "WRITE_ORDERS": {"orders_pkey", "order_lines_pkey"},
 }
-WHOLE_STATEMENTS = _statements_of(whole_change)
+WHOLE_STATEMENTS = {"SELECT_WHOLE_ORDER": whole_change.SELECT_WHOLE_ORDER} | {
+    name: whole_change.with_messages(root, count=2)
+    for name, root in vars(whole_change).items()
+    if isinstance(root, whole_change.RootStatement)
+}
 GROUP_STATEMENTS = _statements_of(group_statements)
 
 
@@ -152,7 +156,7 @@ def test_a_group_of_updates_touches_no_index(cursor: RawCursor[Any]) -> None:
                 zeros,
                 texts,
                 zeros,
-                ["{}"] * len(ids),
+                f"[{','.join(['{}'] * len(ids))}]",
                 positions,
             ),
         )

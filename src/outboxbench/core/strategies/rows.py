@@ -36,6 +36,11 @@ def encode_state(state: State) -> str:
     return _ENCODER.encode(state)
 
 
+def encode_states(change: Change) -> list[str]:
+    """Encode the state of every message of a change."""
+    return [encode_state(message.state()) for message in change.messages]
+
+
 def encode_tags(tags: Sequence[str]) -> str:
     """Encode tags as JSON, for a statement that takes those of many orders."""
     return _ENCODER.encode(tags)

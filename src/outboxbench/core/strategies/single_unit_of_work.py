@@ -6,11 +6,12 @@ is also what may commit: from the moment it is sent, only its answer tells.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from outboxbench.core.application.outcome import VersionConflict
 from outboxbench.core.domain.ordering import Order, OrderLine, OrderStatus
 from outboxbench.core.strategies.raw_plan import RawPlan
+from outboxbench.core.strategies.rows import encode_states
 from outboxbench.core.strategies.whole_change import SELECT_WHOLE_ORDER, whole_change
 
 if TYPE_CHECKING:
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
 class SingleUnitOfWork(RawPlan):
     """One statement to read, one to write."""
 
-    __slots__ = ("_change",)
+    __slots__ = ("_change", "_parameters", "_statement")
+
+    _statement: str
+    _parameters: tuple[Any, ...]
 
     def __init__(self, attempt: Attempt) -> None:
         super().__init__(attempt)
@@ -40,17 +44,22 @@ class SingleUnitOfWork(RawPlan):
         return order
 
     async def _write(self, change: Change) -> None:
+        stored_lines = self._stored_lines.get(change.aggregate.id, {})
         # Sent by the commit: its bytes carry it.
+        self._statement, self._parameters = whole_change(
+            change, encode_states(change), stored_lines
+        )
         self._change = change
 
     async def _commit(self) -> None:
+        if self._change is not None:
+            # The count stands in the answer that follows the commit, so it proves both.
+            self._require_stored(await self._execute(self._statement, *self._parameters))
+
+    def _require_stored(self, messages: int) -> None:
         change = self._change
-        if change is None:
-            return
-        aggregate = change.aggregate
-        statement, parameters = whole_change(change, self._stored_lines.get(aggregate.id, {}))
-        # The count stands in the answer that follows the commit, so it proves both.
-        if await self._execute(statement, *parameters) != len(change.messages):
+        if change is not None and messages != len(change.messages):
+            aggregate = change.aggregate
             raise VersionConflict(aggregate.aggregate_type, aggregate.id, aggregate.version)
 
     async def _rollback(self) -> None:

@@ -6,14 +6,16 @@ message is inserted, and the count tells. Atomic by construction, in a transacti
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from outboxbench.core.domain.ordering import Order
 from outboxbench.core.domain.payments import Account
-from outboxbench.core.strategies.rows import encode_state, line_changes
+from outboxbench.core.strategies.rows import line_changes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from outboxbench.core.application.unit_of_work import Change
     from outboxbench.core.domain.ordering import OrderLine
@@ -25,100 +27,134 @@ SELECT_WHOLE_ORDER: Final = """
     FROM orders LEFT JOIN order_lines ON order_id = orders.id
     WHERE orders.id = $1 ORDER BY line_no"""
 
-# Parameters 1 to 4 are always the op_id and the messages: topics, audiences, encoded states.
-_INSERT_MESSAGES: Final = """
-    INSERT INTO outbox
-        (op_id, ordinal, aggregate_type, aggregate_id, version, topic, audience, state)
-    SELECT $1, message.position - 1, '{aggregate_type}', root.id, root.version,
-           message.topic, message.audience, message.state::jsonb
-    FROM root CROSS JOIN unnest($2::text[], $3::smallint[], $4::text[])
-        WITH ORDINALITY AS message (topic, audience, state, position)"""
 
-INSERT_ACCOUNT: Final = f"""
+@dataclass(frozen=True, eq=False, slots=True)
+class RootStatement:
+    """Writes an aggregate as the part `root` of a statement that still lacks its messages.
+
+    The op_id is its first parameter, though only the messages bear it; theirs follow the last one.
+    """
+
+    aggregate_type: str
+    parameters: int
+    sql: str
+
+
+INSERT_ACCOUNT: Final = RootStatement(
+    "account",
+    4,
+    """
     WITH root AS (
-        INSERT INTO accounts (id, version, balance_cents) VALUES ($5, $6, $7)
+        INSERT INTO accounts (id, version, balance_cents) VALUES ($2, $3, $4)
         RETURNING id, version
-    ){_INSERT_MESSAGES.format(aggregate_type="account")}"""
+    )""",
+)
 
-UPDATE_ACCOUNT: Final = f"""
+UPDATE_ACCOUNT: Final = RootStatement(
+    "account",
+    5,
+    """
     WITH root AS (
-        UPDATE accounts SET version = $7, balance_cents = $8 WHERE id = $5 AND version = $6
+        UPDATE accounts SET version = $4, balance_cents = $5 WHERE id = $2 AND version = $3
         RETURNING id, version
-    ){_INSERT_MESSAGES.format(aggregate_type="account")}"""
+    )""",
+)
 
-INSERT_ORDER: Final = f"""
+INSERT_ORDER: Final = RootStatement(
+    "order",
+    10,
+    """
     WITH root AS (
-        INSERT INTO orders (id, version, account_id, status, tags) VALUES ($5, $6, $7, $8, $9)
+        INSERT INTO orders (id, version, account_id, status, tags) VALUES ($2, $3, $4, $5, $6)
         RETURNING id, version
     ), added AS (
         INSERT INTO order_lines (order_id, line_no, sku, quantity, unit_price_cents)
         SELECT root.id, line.*
-        FROM root CROSS JOIN unnest($10::integer[], $11::text[], $12::integer[], $13::bigint[])
+        FROM root CROSS JOIN unnest($7::integer[], $8::text[], $9::integer[], $10::bigint[])
             AS line
-    ){_INSERT_MESSAGES.format(aggregate_type="order")}"""
+    )""",
+)
 
 # A line that is written is a new one or has new values; the root's row lock keeps other writers of
 # the same order out, so ON CONFLICT hides nothing.
-UPDATE_ORDER: Final = f"""
+UPDATE_ORDER: Final = RootStatement(
+    "order",
+    11,
+    """
     WITH root AS (
-        UPDATE orders SET version = $7, status = $8, tags = $9 WHERE id = $5 AND version = $6
+        UPDATE orders SET version = $4, status = $5, tags = $6 WHERE id = $2 AND version = $3
         RETURNING id, version
     ), written AS (
         INSERT INTO order_lines (order_id, line_no, sku, quantity, unit_price_cents)
         SELECT root.id, line.*
-        FROM root CROSS JOIN unnest($10::integer[], $11::text[], $12::integer[], $13::bigint[])
+        FROM root CROSS JOIN unnest($7::integer[], $8::text[], $9::integer[], $10::bigint[])
             AS line
         ON CONFLICT (order_id, line_no) DO UPDATE
         SET sku = excluded.sku, quantity = excluded.quantity,
             unit_price_cents = excluded.unit_price_cents
     ), removed AS (
         DELETE FROM order_lines USING root
-        WHERE order_id = root.id AND line_no = ANY ($14::integer[])
-    ){_INSERT_MESSAGES.format(aggregate_type="order")}"""
+        WHERE order_id = root.id AND line_no = ANY ($11::integer[])
+    )""",
+)
+
+
+@cache
+def with_messages(root: RootStatement, count: int) -> str:
+    """Return the whole statement, for a change that raised so many messages.
+
+    They are rows of VALUES and no arrays: drivers are slow to encode an array, and a change seldom
+    raises more than two.
+    """
+    first = root.parameters + 1
+    rows = ", ".join(
+        f"({ordinal}::smallint, ${number}::text, ${number + 1}::smallint, ${number + 2}::text)"
+        for ordinal, number in enumerate(range(first, first + 3 * count, 3))
+    )
+    return f"""{root.sql}
+    INSERT INTO outbox
+        (op_id, ordinal, aggregate_type, aggregate_id, version, topic, audience, state)
+    SELECT $1, message.ordinal, '{root.aggregate_type}', root.id, root.version,
+           message.topic, message.audience, message.state::jsonb
+    FROM root CROSS JOIN (VALUES {rows}) AS message (ordinal, topic, audience, state)"""
 
 
 def whole_change(
-    change: Change, stored_lines: Mapping[int, OrderLine]
+    change: Change, states: Sequence[str], stored_lines: Mapping[int, OrderLine]
 ) -> tuple[str, tuple[Any, ...]]:
     """Return the statement that stores a change, and its parameters.
 
     Args:
         change: what to store.
+        states: those of its messages, encoded.
         stored_lines: the lines that an order was loaded with; none for a new one.
 
     The statement inserts as many rows as there are messages, or none where the version that was
     read is no longer the stored one.
     """
-    messages = (
-        change.op_id,
-        [message.topic for message in change.messages],
-        [message.audience.value for message in change.messages],
-        [encode_state(message.state()) for message in change.messages],
-    )
     match change.aggregate:
         case Account() as account:
-            return _account(account, messages, is_new=change.is_new)
+            root, written = _account(account, is_new=change.is_new)
         case Order() as order:
-            return _order(order, messages, stored_lines, is_new=change.is_new)
-    raise TypeError(f"nothing stores a {type(change.aggregate).__name__}")
+            root, written = _order(order, stored_lines, is_new=change.is_new)
+        case other:
+            raise TypeError(f"nothing stores a {type(other).__name__}")
+    parameters = [change.op_id, *written]
+    for message, state in zip(change.messages, states, strict=True):
+        parameters += (message.topic, message.audience.value, state)
+    return with_messages(root, len(change.messages)), tuple(parameters)
 
 
-def _account(
-    account: Account, messages: tuple[Any, ...], *, is_new: bool
-) -> tuple[str, tuple[Any, ...]]:
+def _account(account: Account, *, is_new: bool) -> tuple[RootStatement, tuple[Any, ...]]:
     written = (account.next_version, account.balance_cents)
     if is_new:
-        return INSERT_ACCOUNT, (*messages, account.id, *written)
-    return UPDATE_ACCOUNT, (*messages, account.id, account.version, *written)
+        return INSERT_ACCOUNT, (account.id, *written)
+    return UPDATE_ACCOUNT, (account.id, account.version, *written)
 
 
 def _order(
-    order: Order,
-    messages: tuple[Any, ...],
-    stored_lines: Mapping[int, OrderLine],
-    *,
-    is_new: bool,
-) -> tuple[str, tuple[Any, ...]]:
+    order: Order, stored_lines: Mapping[int, OrderLine], *, is_new: bool
+) -> tuple[RootStatement, tuple[Any, ...]]:
     lines = line_changes(stored_lines, order.lines)
     written = [*lines.added, *lines.changed]
     columns = (
@@ -130,6 +166,6 @@ def _order(
     status, tags = order.status.value, order.tags
     if is_new:
         root = (order.id, order.next_version, order.account_id, status, tags)
-        return INSERT_ORDER, (*messages, *root, *columns)
+        return INSERT_ORDER, (*root, *columns)
     root_change = (order.id, order.version, order.next_version, status, tags)
-    return UPDATE_ORDER, (*messages, *root_change, *columns, lines.removed)
+    return UPDATE_ORDER, (*root_change, *columns, lines.removed)

@@ -57,13 +57,16 @@ class GroupCommitter:
         self.order_reads = ReadLane(read_orders, self.order_writes)
         self._new_session = new_session
         self._connections = connections
-        self._room = asyncio.Semaphore(max_waiting)
+        # No semaphore: it would cost each request more than its place in a lane does.
+        self._max_waiting = max_waiting
+        self._under_way = 0
+        self._has_room = asyncio.Event()
         # Served in turn, so that none can starve another.
         self._lanes: deque[Lane[Any]] = deque(
             (self.account_writes, self.account_reads, self.order_writes, self.order_reads)
         )
         self._batches: dict[asyncio.Task[None], list[Any]] = {}
-        self._connecting = False
+        self._about_to_look = 0
 
     async def ask(self, lane: Lane[Any], request: Request) -> Any:
         """Return the answer to a request, once its turn has come.
@@ -71,7 +74,10 @@ class GroupCommitter:
         Raises:
             PersistenceError: the answer is an error, of this request alone.
         """
-        await self._room.acquire()
+        while self._under_way >= self._max_waiting:
+            self._has_room.clear()
+            await self._has_room.wait()
+        self._under_way += 1
         try:
             lane.add(request)
             self._serve_more()
@@ -80,7 +86,8 @@ class GroupCommitter:
             self._abandon(request)
             raise
         finally:
-            self._room.release()
+            self._under_way -= 1
+            self._has_room.set()
 
     async def close(self) -> None:
         """Stop serving; who still waits is told that the connection is gone."""
@@ -90,13 +97,13 @@ class GroupCommitter:
         await asyncio.gather(*servers, return_exceptions=True)
 
     def _serve_more(self) -> None:
-        # One at a time: until it has its connection, there is no telling whether another is needed.
+        # One at a time: until it has looked, there is no telling whether another is needed.
         if (
-            not self._connecting
+            not self._about_to_look
             and len(self._batches) < self._connections
             and any(lane.is_ready for lane in self._lanes)
         ):
-            self._connecting = True
+            self._about_to_look += 1
             server = asyncio.get_running_loop().create_task(self._serve())
             self._batches[server] = []
 
@@ -107,8 +114,8 @@ class GroupCommitter:
         try:
             async with self._new_session() as session:
                 connected = True
-                self._connecting = False
-                while (turn := self._next_turn()) is not None:
+                self._about_to_look -= 1
+                while (turn := await self._next_turn_or_leave()) is not None:
                     lane, batch = turn
                     self._batches[server] = batch
                     self._serve_more()
@@ -121,9 +128,22 @@ class GroupCommitter:
                 raise
         finally:
             if not connected:
-                self._connecting = False
+                self._about_to_look -= 1
             del self._batches[server]
             self._serve_more()
+
+    async def _next_turn_or_leave(self) -> tuple[Lane[Any], list[Any]] | None:
+        turn = self._next_turn()
+        if turn is None:
+            # Who has just been answered runs now and may well ask for more: the connection stays
+            # for that, since to give it back and take it again costs more than many a statement.
+            self._about_to_look += 1
+            try:
+                await asyncio.sleep(0)
+            finally:
+                self._about_to_look -= 1
+            turn = self._next_turn()
+        return turn
 
     def _next_turn(self) -> tuple[Lane[Any], list[Any]] | None:
         for _ in range(len(self._lanes)):

@@ -8,11 +8,11 @@ stale. Nobody waits for a reader: a unit of work may well read and then wait for
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections import Counter, deque
+from collections import deque
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from outboxbench.core.application.outcome import VersionConflict
-from outboxbench.core.strategies.group.requests import Request, WriteRequest
+from outboxbench.core.strategies.group.requests import Queue, Request, WriteRequest
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -85,41 +85,44 @@ class WriteLane(Lane[WriteRequest]):
 
     def __init__(self, run: Callable[[GroupSession, list[WriteRequest]], Awaitable[None]]) -> None:
         super().__init__(run)
-        self._in_flight: set[UUID] = set()
-        self._pending: Counter[UUID] = Counter()
+        self._queues: dict[UUID, Queue] = {}
 
     def is_pending(self, aggregate_id: UUID) -> bool:
         """Tell whether a change of this aggregate waits or is being stored."""
-        return aggregate_id in self._pending
+        return aggregate_id in self._queues
 
     def add(self, request: WriteRequest) -> None:
         """Let a change wait for its turn."""
-        self._pending[request.aggregate_id] += 1
+        queue = self._queues.get(request.aggregate_id)
+        if queue is None:
+            queue = self._queues[request.aggregate_id] = Queue()
+        queue.length += 1
+        request.queue = queue
         super().add(request)
 
     def end(self, batch: list[WriteRequest]) -> None:
         """Let the next changes of these aggregates travel, unless they have just become stale."""
         for request in batch:
-            self._in_flight.discard(request.aggregate_id)
+            request.queue.in_flight = False
             self._forget(request)
         self._refuse_stale(
             {
                 request.aggregate_id: request.version + 1
                 for request in batch
-                if request.aggregate_id in self._pending and request.was_stored
+                if request.queue.length and request.was_stored
             }
         )
 
     def _may_travel(self, request: WriteRequest) -> bool:
-        return request.aggregate_id not in self._in_flight
+        return not request.queue.in_flight
 
     def _depart(self, request: WriteRequest) -> None:
-        self._in_flight.add(request.aggregate_id)
+        request.queue.in_flight = True
 
     def _forget(self, request: WriteRequest) -> None:
-        self._pending[request.aggregate_id] -= 1
-        if not self._pending[request.aggregate_id]:
-            del self._pending[request.aggregate_id]
+        request.queue.length -= 1
+        if not request.queue.length:
+            del self._queues[request.aggregate_id]
 
     def _refuse_stale(self, stored_versions: dict[UUID, int]) -> None:
         # The server would say the same, at the price of a place in the next batch.

@@ -37,7 +37,7 @@ async def read_orders(session: GroupSession, batch: list[Request]) -> None:
 async def _read(
     session: GroupSession, batch: list[Request], statement: str, build: Callable[[Rows], object]
 ) -> None:
-    ids = list({request.aggregate_id for request in batch})
+    ids = [request.aggregate_id for request in batch]
     op_ids = [request.attempt.op_id for request in batch]
     rows_of: dict[UUID, Rows] = {}
     known: set[UUID] = set()
@@ -48,7 +48,7 @@ async def _read(
         else:
             rows_of.setdefault(row[0], []).append(row)
     for request in batch:
-        if request.attempt.op_id in known:
+        if known and request.attempt.op_id in known:
             request.refuse(_duplicate(request.attempt.op_id))
         else:
             rows = rows_of.get(request.aggregate_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from outboxbench.core.strategies.rows import encode_state
+from outboxbench.core.strategies.rows import encode_states
 
 if TYPE_CHECKING:
     from asyncio import Future
@@ -37,10 +37,22 @@ class Request:
             self.answer.set_exception(error)
 
 
-class WriteRequest(Request):
-    """Asks for a change to be stored."""
+class Queue:
+    """The changes of one aggregate that wait or travel; one at most travels."""
 
-    __slots__ = ("change", "encoded_states", "stored_lines", "version", "was_stored")
+    __slots__ = ("in_flight", "length")
+
+    def __init__(self) -> None:
+        self.length = 0
+        self.in_flight = False
+
+
+class WriteRequest(Request):
+    """Asks for a change to be stored; it has a queue as soon as it is in a lane."""
+
+    __slots__ = ("change", "queue", "states", "stored_lines", "version", "was_stored")
+
+    queue: Queue
 
     def __init__(
         self,
@@ -55,4 +67,4 @@ class WriteRequest(Request):
         self.version = change.aggregate.version
         self.was_stored = False
         # Here, so that a message that cannot be encoded is nobody else's problem.
-        self.encoded_states = [encode_state(message.state()) for message in change.messages]
+        self.states = encode_states(change)

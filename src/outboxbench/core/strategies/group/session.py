@@ -28,6 +28,17 @@ class GroupSession(RawDriver):
         except Exception as error:
             raise self._translate(error) from error
 
+    async def execute(self, statement: str, *parameters: object) -> int:
+        """Return how many rows were hit.
+
+        Raises:
+            PersistenceError: what the driver raised, translated.
+        """
+        try:
+            return await self._execute(statement, *parameters)
+        except Exception as error:
+            raise self._translate(error) from error
+
     async def __aenter__(self) -> Self:
         try:
             await self._acquire()

@@ -28,15 +28,18 @@ READ_ORDERS: Final = f"""
     SELECT op_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL {_KNOWN_OPERATIONS}"""
 
 # Parameters 1 to 3 are always the roots: ids, versions that were read, op_ids; 4 to 8 the messages:
-# positions of their changes, ordinals, topics, audiences, encoded states.
+# positions of their changes, ordinals, topics, audiences, and all their states as one JSON array,
+# which costs a driver and the server less than an array of texts full of quotation marks.
 _STORE: Final = """
     stored AS (
         INSERT INTO outbox
             (op_id, ordinal, aggregate_type, aggregate_id, version, topic, audience, state)
         SELECT root.op_id, message.ordinal, '{aggregate_type}', root.id, root.version,
-               message.topic, message.audience, message.state::jsonb
-        FROM root JOIN unnest($4::integer[], $5::smallint[], $6::text[], $7::smallint[], $8::text[])
-            AS message (position, ordinal, topic, audience, state) USING (position)
+               message.topic, message.audience, message.state
+        FROM root JOIN ROWS FROM (
+            unnest($4::integer[], $5::smallint[], $6::text[], $7::smallint[]),
+            jsonb_array_elements($8::text::jsonb)
+        ) AS message (position, ordinal, topic, audience, state) USING (position)
     )
     SELECT position FROM root"""
 

@@ -1,7 +1,8 @@
 """Stores a batch of changes in one statement, and finds out what became of each.
 
 The statement is a transaction of its own. It skips a change that conflicts; where it fails as a
-whole, nothing of it is stored, and its changes are sent one by one to find the culprit.
+whole, nothing of it is stored, and its changes are sent one by one to find the culprit. One by one
+they are the statements of the plan `single`, which also serves who is alone in a batch.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from outboxbench.core.application.outcome import (
 from outboxbench.core.strategies.group.statements import WRITE_ACCOUNTS, WRITE_ORDERS
 from outboxbench.core.strategies.rows import encode_tags, line_changes
 from outboxbench.core.strategies.server_report import UNIQUE_VIOLATION
+from outboxbench.core.strategies.whole_change import whole_change
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
     from outboxbench.core.strategies.group.session import GroupSession
 
     Columns = tuple[list[Any], ...]
+
+FEWEST_TOGETHER = 2
+"""Fewer changes do not pay for a statement over arrays, which costs the server more to begin."""
 
 
 async def write_accounts(session: GroupSession, batch: list[WriteRequest]) -> None:
@@ -46,27 +51,41 @@ async def _write(
     statement: str,
     columns_of: Callable[[list[WriteRequest]], Columns],
 ) -> None:
+    if len(batch) < FEWEST_TOGETHER:
+        await _write_singly(session, batch)
+        return
     columns = (*_root_columns(batch), *_message_columns(batch), *columns_of(batch))
     _mark(batch, Stage.COMMIT_SENT)
     try:
         stored = {position for (position,) in await session.fetch(statement, *columns)}
     except PersistenceError as error:
-        if not error.answered:
-            if not session.never_sent(error):
-                raise
-            _mark(batch, Stage.WORK)
-        if len(batch) == 1:
-            batch[0].refuse(error)
-            return
+        if not error.answered and not session.never_sent(error):
+            raise
+        # None of them is on its way any more.
+        _mark(batch, Stage.WORK)
+        await _write_singly(session, batch)
     else:
         for position, request in enumerate(batch, start=1):
             _answer(request, stored=position in stored)
-        return
-    # None of them is on its way any more.
-    _mark(batch, Stage.WORK)
+
+
+async def _write_singly(session: GroupSession, batch: list[WriteRequest]) -> None:
     for request in batch:
-        if not request.answer.done():
-            await _write(session, [request], statement, columns_of)
+        if request.answer.done():
+            continue
+        change = request.change
+        statement, parameters = whole_change(change, request.states, request.stored_lines)
+        request.attempt.stage = Stage.COMMIT_SENT
+        try:
+            messages = await session.execute(statement, *parameters)
+        except PersistenceError as error:
+            if not error.answered:
+                if not session.never_sent(error):
+                    raise
+                request.attempt.stage = Stage.WORK
+            request.refuse(error)
+        else:
+            _answer(request, stored=messages == len(change.messages))
 
 
 def _mark(batch: list[WriteRequest], stage: Stage) -> None:
@@ -100,7 +119,7 @@ def _root_columns(batch: list[WriteRequest]) -> Columns:
     )
 
 
-def _message_columns(batch: list[WriteRequest]) -> Columns:
+def _message_columns(batch: list[WriteRequest]) -> tuple[Any, ...]:
     messages = [
         (position, ordinal, message)
         for position, request in enumerate(batch, start=1)
@@ -111,7 +130,7 @@ def _message_columns(batch: list[WriteRequest]) -> Columns:
         [ordinal for _, ordinal, _ in messages],
         [message.topic for _, _, message in messages],
         [message.audience.value for _, _, message in messages],
-        [state for request in batch for state in request.encoded_states],
+        f"[{','.join(state for request in batch for state in request.states)}]",
     )
 
 

@@ -13,13 +13,8 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 from psycopg.pq import TransactionStatus
 
-from outboxbench.core.application.outcome import (
-    FailureKind,
-    PersistenceError,
-    VersionConflict,
-)
+from outboxbench.core.application.outcome import FailureKind, PersistenceError
 from outboxbench.core.strategies.psycopg.single import PsycopgSingleUnitOfWork
-from outboxbench.core.strategies.whole_change import whole_change
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -47,12 +42,9 @@ class PsycopgPipelineUnitOfWork(PsycopgSingleUnitOfWork):
         await self._connection.execute("BEGIN")
 
     async def _commit(self) -> None:
-        change = self._change
         written = None
-        if change is not None:
-            stored_lines = self._stored_lines.get(change.aggregate.id, {})
-            statement, parameters = whole_change(change, stored_lines)
-            written = await self._connection.execute(statement, parameters)
+        if self._change is not None:
+            written = await self._connection.execute(self._statement, self._parameters)
         committed = await self._connection.execute("COMMIT")
         await self._leave_pipeline()
         if committed.statusmessage != "COMMIT":
@@ -61,9 +53,8 @@ class PsycopgPipelineUnitOfWork(PsycopgSingleUnitOfWork):
                 FailureKind.OTHER,
                 answered=committed.statusmessage == "ROLLBACK",
             )
-        if change is not None and written is not None and written.rowcount != len(change.messages):
-            aggregate = change.aggregate
-            raise VersionConflict(aggregate.aggregate_type, aggregate.id, aggregate.version)
+        if written is not None:
+            self._require_stored(written.rowcount)
 
     async def _rollback(self) -> None:
         # A statement that failed has had everything after it skipped, COMMIT included; leaving

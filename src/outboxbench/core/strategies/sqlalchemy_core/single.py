@@ -5,6 +5,8 @@ On an engine in AUTOCOMMIT mode, so that each statement is a transaction of its 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
@@ -15,12 +17,14 @@ from sqlalchemy import (
     Uuid,
     bindparam,
     cast,
+    column,
     delete,
     func,
     insert,
     literal,
     select,
     true,
+    values,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -28,7 +32,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from outboxbench.core.application.outcome import VersionConflict
 from outboxbench.core.domain.ordering import Order, OrderLine, OrderStatus
 from outboxbench.core.domain.payments import Account
-from outboxbench.core.strategies.rows import encode_state, line_changes
+from outboxbench.core.strategies.rows import encode_states, line_changes
 from outboxbench.core.strategies.sqlalchemy_core import tables as sql
 from outboxbench.core.strategies.sqlalchemy_core.tables import (
     accounts,
@@ -42,17 +46,14 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from sqlalchemy import CTE, Executable
+    from sqlalchemy.types import TypeEngine
 
     from outboxbench.core.application.unit_of_work import Change
 
-_MESSAGES = (
-    func.unnest(
-        bindparam("topics", type_=ARRAY(Text)),
-        bindparam("audiences", type_=ARRAY(SmallInteger)),
-        bindparam("states", type_=ARRAY(Text)),
-    )
-    .table_valued("topic", "audience", "state", with_ordinality="position")
-    .render_derived(name="message")
+_MESSAGE_PARTS: tuple[tuple[str, TypeEngine[Any]], ...] = (
+    ("topic", Text()),
+    ("audience", SmallInteger()),
+    ("state", Text()),
 )
 
 _LINES = (
@@ -67,19 +68,51 @@ _LINES = (
 )
 
 
-def _with_messages(aggregate_type: str, root: CTE, *others: CTE) -> Executable:
-    """Insert the messages from the row that was written, if one was."""
-    rows = select(
+@dataclass(frozen=True, eq=False, slots=True)
+class _RootStatement:
+    """Writes an aggregate, and whatever belongs to it but the messages."""
+
+    aggregate_type: str
+    root: CTE
+    others: tuple[CTE, ...] = ()
+
+
+@cache
+def _with_messages(of: _RootStatement, count: int) -> Executable:
+    """Return the whole statement: it inserts the messages from the row that was written, if any."""
+    rows = [
+        (
+            literal(ordinal, SmallInteger),
+            *(bindparam(f"{name}_{ordinal}", type_=type_) for name, type_ in _MESSAGE_PARTS),
+        )
+        for ordinal in range(count)
+    ]
+    message = values(
+        column("ordinal", SmallInteger),
+        *(column(name, type_) for name, type_ in _MESSAGE_PARTS),
+        name="message",
+    ).data(rows)
+    selected = select(
         bindparam("op_id", type_=Uuid),
-        cast(_MESSAGES.c.position - 1, SmallInteger),
-        literal(aggregate_type),
-        root.c.id,
-        root.c.version,
-        _MESSAGES.c.topic,
-        _MESSAGES.c.audience,
-        cast(_MESSAGES.c.state, JSONB),
-    ).select_from(root.join(_MESSAGES, true()))
-    return insert(outbox).from_select(outbox.columns.keys(), rows).add_cte(*others)
+        message.c.ordinal,
+        literal(of.aggregate_type),
+        of.root.c.id,
+        of.root.c.version,
+        message.c.topic,
+        message.c.audience,
+        cast(message.c.state, JSONB),
+    ).select_from(of.root.join(message, true()))
+    return insert(outbox).from_select(outbox.columns.keys(), selected).add_cte(*of.others)
+
+
+def _message_parameters(change: Change) -> dict[str, Any]:
+    parameters: dict[str, Any] = {"op_id": change.op_id}
+    messages = zip(change.messages, encode_states(change), strict=True)
+    for ordinal, (message, state) in enumerate(messages):
+        parameters[f"topic_{ordinal}"] = message.topic
+        parameters[f"audience_{ordinal}"] = message.audience.value
+        parameters[f"state_{ordinal}"] = state
+    return parameters
 
 
 def _lines_of(root: CTE) -> Any:
@@ -92,14 +125,14 @@ def _lines_of(root: CTE) -> Any:
     ).select_from(root.join(_LINES, true()))
 
 
-_INSERT_ACCOUNT = _with_messages(
+_INSERT_ACCOUNT = _RootStatement(
     "account",
     insert(accounts)
     .values({column.name: bindparam(f"root_{column.name}") for column in accounts.columns})
     .returning(accounts.c.id, accounts.c.version)
     .cte("root"),
 )
-_UPDATE_ACCOUNT = _with_messages(
+_UPDATE_ACCOUNT = _RootStatement(
     "account", sql.UPDATE_ACCOUNT.returning(accounts.c.id, accounts.c.version).cte("root")
 )
 
@@ -109,31 +142,30 @@ _new_order = (
     .returning(orders.c.id, orders.c.version)
     .cte("root")
 )
-_INSERT_ORDER = _with_messages(
-    "order",
-    _new_order,
-    insert(order_lines).from_select(order_lines.columns.keys(), _lines_of(_new_order)).cte("added"),
-)
+_added_lines = insert(order_lines).from_select(order_lines.columns.keys(), _lines_of(_new_order))
+_INSERT_ORDER = _RootStatement("order", _new_order, (_added_lines.cte("added"),))
 
 _changed_order = sql.UPDATE_ORDER.returning(orders.c.id, orders.c.version).cte("root")
 _written_lines = upsert(order_lines).from_select(
     order_lines.columns.keys(), _lines_of(_changed_order)
 )
-_UPDATE_ORDER = _with_messages(
+_removed_lines = delete(order_lines).where(
+    order_lines.c.order_id == _changed_order.c.id,
+    order_lines.c.line_no == func.any(bindparam("removed", type_=ARRAY(Integer))),
+)
+_UPDATE_ORDER = _RootStatement(
     "order",
     _changed_order,
-    _written_lines.on_conflict_do_update(
-        index_elements=["order_id", "line_no"],
-        set_={
-            name: _written_lines.excluded[name] for name in ("sku", "quantity", "unit_price_cents")
-        },
-    ).cte("written"),
-    delete(order_lines)
-    .where(
-        order_lines.c.order_id == _changed_order.c.id,
-        order_lines.c.line_no == func.any(bindparam("removed", type_=ARRAY(Integer))),
-    )
-    .cte("removed"),
+    (
+        _written_lines.on_conflict_do_update(
+            index_elements=["order_id", "line_no"],
+            set_={
+                name: _written_lines.excluded[name]
+                for name in ("sku", "quantity", "unit_price_cents")
+            },
+        ).cte("written"),
+        _removed_lines.cte("removed"),
+    ),
 )
 _SELECT_WHOLE_ORDER = (
     select(orders, *(column for column in order_lines.c if column.name != "order_id"))
@@ -146,9 +178,11 @@ _SELECT_WHOLE_ORDER = (
 class CoreSingleUnitOfWork(CoreUnitOfWork):
     """One statement to read, one to write."""
 
-    __slots__ = ("_change",)
+    __slots__ = ("_change", "_parameters", "_statement")
 
     _change: Change | None
+    _statement: Executable
+    _parameters: dict[str, Any]
 
     async def _begin(self) -> None:
         self._change = None
@@ -166,20 +200,16 @@ class CoreSingleUnitOfWork(CoreUnitOfWork):
 
     async def _write(self, change: Change) -> None:
         # Sent by the commit: its bytes carry it.
+        root, written = self._root(change)
+        self._statement = _with_messages(root, len(change.messages))
+        self._parameters = written | _message_parameters(change)
         self._change = change
 
     async def _commit(self) -> None:
         change = self._change
         if change is None:
             return
-        statement, parameters = self._statement(change)
-        messages = {
-            "op_id": change.op_id,
-            "topics": [message.topic for message in change.messages],
-            "audiences": [message.audience.value for message in change.messages],
-            "states": [encode_state(message.state()) for message in change.messages],
-        }
-        result = await self._connection.execute(statement, {**messages, **parameters})
+        result = await self._connection.execute(self._statement, self._parameters)
         if result.rowcount != len(change.messages):
             aggregate = change.aggregate
             raise VersionConflict(aggregate.aggregate_type, aggregate.id, aggregate.version)
@@ -187,15 +217,15 @@ class CoreSingleUnitOfWork(CoreUnitOfWork):
     async def _rollback(self) -> None:
         """No statement leaves a transaction open."""
 
-    def _statement(self, change: Change) -> tuple[Executable, dict[str, Any]]:
+    def _root(self, change: Change) -> tuple[_RootStatement, dict[str, Any]]:
         match change.aggregate:
             case Account() as account:
-                return _account_statement(account, is_new=change.is_new)
+                return _account_root(account, is_new=change.is_new)
             case Order() as order:
-                return self._order_statement(order, is_new=change.is_new)
+                return self._order_root(order, is_new=change.is_new)
         raise TypeError(f"nothing stores a {type(change.aggregate).__name__}")
 
-    def _order_statement(self, order: Order, *, is_new: bool) -> tuple[Executable, dict[str, Any]]:
+    def _order_root(self, order: Order, *, is_new: bool) -> tuple[_RootStatement, dict[str, Any]]:
         lines = line_changes(self._stored_lines.get(order.id, {}), order.lines)
         written = [*lines.added, *lines.changed]
         columns = {
@@ -225,7 +255,7 @@ class CoreSingleUnitOfWork(CoreUnitOfWork):
         }
 
 
-def _account_statement(account: Account, *, is_new: bool) -> tuple[Executable, dict[str, Any]]:
+def _account_root(account: Account, *, is_new: bool) -> tuple[_RootStatement, dict[str, Any]]:
     if is_new:
         return _INSERT_ACCOUNT, {
             "root_id": account.id,
