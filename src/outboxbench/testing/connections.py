@@ -63,6 +63,12 @@ class Connections:
             observed = await arena.fetch("DELETE FROM observed RETURNING *")
             assert {tuple(row) for row in observed} == {(isolation, 7_500)}
 
+    async def test_every_connection_stands_once_the_strategy_is_open(
+        self, arena: PostgresArena
+    ) -> None:
+        await arena.open(pool_size=POOL_SIZE)
+        assert len(await arena.backends()) == POOL_SIZE
+
     async def test_a_failure_that_the_server_answered_costs_no_connection(
         self, arena: PostgresArena
     ) -> None:

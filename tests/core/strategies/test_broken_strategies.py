@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import pytest
 from tests.core.strategies import broken
 
 from outboxbench.core.application.outcome import PersistenceError
+from outboxbench.core.strategies.asyncpg import ASYNCPG
 from outboxbench.testing import PostgresArena, PostgresContract
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from outboxbench.core.strategies.settings import DatabaseAddress
+    from outboxbench.core.application.ports import Persistence
+    from outboxbench.core.strategies.settings import DatabaseAddress, StrategySettings
 
     ContractTest: TypeAlias = Callable[[PostgresContract, Any], Awaitable[None]]
 
@@ -246,3 +249,15 @@ async def test_a_strategy_that_breaks_the_rule_fails_the_contract(
             with pytest.raises((AssertionError, pytest.fail.Exception, PersistenceError)) as caught:
                 await case.contract_test(PostgresContract(), arena)
     assert caught.match(case.complaint)
+
+
+async def test_a_pool_that_is_not_filled_fails_the_contract(
+    contract_database: DatabaseAddress,
+) -> None:
+    async def open_too_few(settings: StrategySettings) -> Persistence:
+        return await ASYNCPG.open(replace(settings, pool_size=1))
+
+    strategy = replace(ASYNCPG, open=open_too_few)
+    async with PostgresArena(strategy, "matched", contract_database, PATIENCE_S) as arena:
+        with pytest.raises(AssertionError):
+            await Contract().test_every_connection_stands_once_the_strategy_is_open(arena)
