@@ -84,7 +84,7 @@ def test_a_mistake_in_a_suite(old: str, new: str, pattern: str, world: World) ->
         (["--rounds", "many"], "--rounds.* integer"),
         (["--duration", "-1"], "^--duration cannot be -1.0: it must be greater than 0$"),
         (["--duration", "nan"], "^--duration cannot be nan: it must be a number that is finite$"),
-        (["--only", "psycopg"], "measures no psycopg: --only takes some of asyncpg$"),
+        (["--only", "asyncpq"], "^there is no strategy 'asyncpq'; registered are asyncpg, "),
         (["--only", ","], "--only names no strategy"),
         (["--frobnicate"], "no such option: --frobnicate"),
         (["--pg-bin", "/etc"], "/etc has no executable postgres, initdb, pgbench: give the bin "),

@@ -29,7 +29,8 @@ def run(
     ],
     *,
     only: Annotated[
-        str | None, typer.Option(help="Measure these strategies alone, separated by commas.")
+        str | None,
+        typer.Option(help="Measure these strategies alone, named by the suite or not: a,b,c."),
     ] = None,
     duration: Annotated[
         float | None, typer.Option(metavar="S", help="Seconds of each block's window.")

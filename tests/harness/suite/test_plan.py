@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
+from outboxbench.core.strategies.registry import strategy_names
 from outboxbench.harness.errors import BadInput
 from outboxbench.harness.suite.model import Suite
 from outboxbench.harness.suite.plan import (
     CEILING,
     CeilingArm,
+    Plan,
     StrategyArm,
     ceiling_of,
     make_plan,
@@ -113,13 +115,52 @@ def test_only_keeps_the_ceiling_and_what_it_names() -> None:
     assert {arm.name.partition("/")[0] for arm in plan.arms} == {CEILING, "psycopg"}
 
 
-def test_only_refuses_what_the_suite_does_not_measure() -> None:
+def strategies_of(plan: Plan) -> dict[str, set[str]]:
+    """Return what is measured under each workload."""
+    measured: dict[str, set[str]] = {}
+    for arm in plan.arms:
+        if isinstance(arm, StrategyArm):
+            measured.setdefault(arm.workload, set()).add(arm.strategy.name)
+    return measured
+
+
+TWO_MATRICES = (
+    {"strategies": ["asyncpg", "psycopg"], "workloads": ["charge"]},
+    {"strategies": ["psycopg"], "workloads": ["place"]},
+)
+
+
+def test_only_keeps_a_strategy_where_the_suite_names_it() -> None:
+    plan = make_plan(suite(*TWO_MATRICES), frozenset({"asyncpg"}))
+
+    assert strategies_of(plan) == {"charge": {"asyncpg"}}
+
+
+def test_only_brings_a_strategy_that_the_suite_does_not_name_into_every_matrix() -> None:
+    plan = make_plan(suite(*TWO_MATRICES), frozenset({"asyncpg", "orm-psycopg"}))
+
+    assert strategies_of(plan) == {"charge": {"asyncpg", "orm-psycopg"}, "place": {"orm-psycopg"}}
+
+
+def test_only_can_leave_nothing_of_what_the_suite_names() -> None:
+    plan = make_plan(suite(*TWO_MATRICES), frozenset({"orm-psycopg"}))
+
+    assert strategies_of(plan) == {"charge": {"orm-psycopg"}, "place": {"orm-psycopg"}}
+    assert {arm.workload for arm in plan.arms if isinstance(arm, CeilingArm)} == {"charge", "place"}
+
+
+def test_only_refuses_what_is_not_registered_with_the_names_of_what_is() -> None:
     with pytest.raises(BadInput) as caught:
-        make_plan(suite(), frozenset({"psycopg", "orm-psycopg"}))
+        make_plan(suite(), frozenset({"psycopg", "no-such-strategy"}))
 
     assert str(caught.value) == (
-        "the suite mine measures no orm-psycopg: --only takes some of asyncpg, psycopg"
+        f"there is no strategy 'no-such-strategy'; registered are {', '.join(strategy_names())}"
     )
+
+
+def test_only_cannot_bring_in_a_strategy_that_needs_no_server() -> None:
+    with pytest.raises(BadInput, match="memory needs no server"):
+        make_plan(suite(), frozenset({"asyncpg", "memory"}))
 
 
 def test_a_strategy_without_a_server_cannot_be_measured_on_one() -> None:

@@ -82,23 +82,21 @@ def make_plan(suite: Suite, only: frozenset[str] = frozenset()) -> Plan:
 
     Args:
         suite: what to measure.
-        only: the strategies to keep; all if empty. The ceiling stays.
+        only: the strategies to measure; the suite's own if empty. One that the suite names stays
+            where it is named, any other comes into every matrix. The ceiling stays.
 
     Raises:
-        BadInput: `only` names a strategy that the suite does not measure, or one of the suite's
-            needs no server and so cannot be measured against one.
+        BadInput: a strategy is not registered, or needs no server and so cannot be measured
+            against one.
         CannotRun: a strategy is registered but cannot be loaded here.
     """
     named = {name for matrix in suite.arms for name in matrix.strategies}
-    if unknown := sorted(only - named):
-        raise BadInput(
-            f"the suite {suite.name} measures no {', '.join(unknown)}: "
-            f"--only takes some of {', '.join(sorted(named))}"
-        )
     strategies = {name: _loaded(name) for name in sorted(only or named)}
+    guests = sorted(only - named)
     arms: dict[str, PlannedArm] = {}
     for matrix in suite.arms:
-        for arm in _expand(matrix, strategies):
+        measured = [name for name in matrix.strategies if name in strategies] + guests
+        for arm in _expand(matrix, [strategies[name] for name in measured]):
             ceiling = ceiling_of(arm)
             if suite.ceiling and ceiling is not None:
                 arms.setdefault(ceiling.name, ceiling)
@@ -130,10 +128,10 @@ def ceiling_of(arm: StrategyArm) -> CeilingArm | None:
     )
 
 
-def _expand(matrix: ArmMatrix, strategies: dict[str, Strategy]) -> list[StrategyArm]:
+def _expand(matrix: ArmMatrix, strategies: list[Strategy]) -> list[StrategyArm]:
     return [
         StrategyArm(
-            strategy=strategies[name],
+            strategy=strategy,
             loop=loop,
             workload=workload,
             profile=profile,
@@ -142,15 +140,14 @@ def _expand(matrix: ArmMatrix, strategies: dict[str, Strategy]) -> list[Strategy
             pool_size=matrix.pool_size or clients,
             workers=matrix.workers,
         )
-        for name, loop, workload, profile, isolation, clients in product(
-            matrix.strategies,
+        for strategy, loop, workload, profile, isolation, clients in product(
+            strategies,
             matrix.loops,
             matrix.workloads,
             matrix.profiles,
             matrix.isolations,
             matrix.clients,
         )
-        if name in strategies
     ]
 
 
