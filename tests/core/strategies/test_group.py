@@ -375,6 +375,34 @@ async def test_a_unit_of_work_that_is_alone_keeps_its_connection_from_the_read_t
         await persistence.close()
 
 
+async def test_an_account_that_many_read_at_once_is_handed_from_one_to_the_next(
+    arena: PostgresArena,
+) -> None:
+    persistence = await arena.open(pool_size=3)
+    account = await new_account(persistence)
+    bus, never_again = bootstrap(persistence), RetryPolicy(1)
+    command = Deposit(account_id=account.id, amount_cents=1)
+    async with asyncio.timeout(20):
+        results = await asyncio.gather(
+            *(run_operation(bus, command, uuid4(), never_again) for _ in range(20))
+        )
+    assert {result.outcome for result in results} == {Outcome.OK}
+
+
+async def test_a_reader_that_lingers_is_not_waited_for(arena: PostgresArena) -> None:
+    persistence = await arena.open(pool_size=1)
+    account = await new_account(persistence)
+    both_read = asyncio.Barrier(2)
+
+    async def read_and_wait_for_the_other() -> None:
+        async with persistence.unit_of_work(Attempt(uuid4())) as unit:
+            await unit.accounts.get(account.id)
+            await both_read.wait()
+
+    async with asyncio.timeout(20):
+        await asyncio.gather(read_and_wait_for_the_other(), read_and_wait_for_the_other())
+
+
 async def test_changes_of_one_account_stay_in_order_and_none_is_lost(arena: PostgresArena) -> None:
     persistence = await arena.open(pool_size=3)
     account = await new_account(persistence)

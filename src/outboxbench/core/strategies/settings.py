@@ -37,6 +37,8 @@ class StrategySettings:
     statement_timeout_s: float = 10.0
     lock_timeout_s: float = 5.0
     connect_timeout_s: float = 10.0
+    own_parameters: dict[str, str] = field(default_factory=dict)
+    """Server parameters that a write plan asks for beside those of every arm."""
 
     @property
     def session_parameters(self) -> dict[str, str]:
@@ -46,6 +48,7 @@ class StrategySettings:
             "default_transaction_isolation": self.isolation,
             "statement_timeout": f"{round(self.statement_timeout_s * 1000)}",
             "lock_timeout": f"{round(self.lock_timeout_s * 1000)}",
+            **self.own_parameters,
         }
 
     @property

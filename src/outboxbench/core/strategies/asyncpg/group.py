@@ -9,7 +9,7 @@ from asyncpg import DataError
 
 from outboxbench.core.strategies.asyncpg.driver import AsyncpgDriver
 from outboxbench.core.strategies.asyncpg.persistence import open_pool
-from outboxbench.core.strategies.group.committer import GroupCommitter, connections_of
+from outboxbench.core.strategies.group.committer import GroupCommitter, group_settings
 from outboxbench.core.strategies.group.session import GroupSession
 from outboxbench.core.strategies.group.unit_of_work import GroupPersistence
 
@@ -38,7 +38,7 @@ class AsyncpgGroupSession(AsyncpgDriver, GroupSession):
 
 async def open_group(settings: StrategySettings) -> GroupPersistence:
     """Connect as often as the plan has a use for, at most `settings.pool_size` times."""
-    few = connections_of(settings)
+    few = group_settings(settings)
     pool = await open_pool(few)
     return GroupPersistence(
         GroupCommitter(partial(AsyncpgGroupSession, pool), few.pool_size), pool.close

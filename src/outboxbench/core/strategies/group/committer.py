@@ -31,9 +31,17 @@ MAX_WAITING = 1024
 """How many requests may be in the lanes and on their way; who comes then waits outside."""
 
 
-def connections_of(settings: StrategySettings) -> StrategySettings:
-    """Return the settings with as many connections as the plan has a use for."""
-    return replace(settings, pool_size=min(settings.pool_size, CONNECTIONS))
+def group_settings(settings: StrategySettings) -> StrategySettings:
+    """Return the settings with as many connections as the plan has a use for.
+
+    The server is told to plan a statement once: where arrays are short it would else do so at every
+    execution, which takes it longer than to execute it, for the sake of their length.
+    """
+    return replace(
+        settings,
+        pool_size=min(settings.pool_size, CONNECTIONS),
+        own_parameters={"plan_cache_mode": "force_generic_plan"},
+    )
 
 
 class GroupCommitter:
@@ -53,8 +61,8 @@ class GroupCommitter:
     ) -> None:
         self.account_writes = WriteLane(write_accounts)
         self.order_writes = WriteLane(write_orders)
-        self.account_reads = ReadLane(read_accounts, self.account_writes)
-        self.order_reads = ReadLane(read_orders, self.order_writes)
+        self.account_reads = ReadLane(read_accounts, self.account_writes, self._serve_more)
+        self.order_reads = ReadLane(read_orders, self.order_writes, self._serve_more)
         self._new_session = new_session
         self._connections = connections
         # No semaphore: it would cost each request more than its place in a lane does.

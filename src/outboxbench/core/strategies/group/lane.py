@@ -2,11 +2,14 @@
 
 An aggregate that is being written is in one batch at most, whatever the number of connections: its
 next change waits, and so does who wants to read it, since a change under way makes every read
-stale. Nobody waits for a reader: a unit of work may well read and then wait for another one.
+stale. It is handed to one reader at a time, so that those who all want to change it need not all
+but one fail; but nobody waits for a reader that does not go straight from its read to its write: a
+unit of work may well read and then wait for another one.
 """
 
 from __future__ import annotations
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections import deque
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -16,7 +19,6 @@ from outboxbench.core.strategies.group.requests import Queue, Request, WriteRequ
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-    from uuid import UUID
 
     from outboxbench.core.strategies.group.session import GroupSession
 
@@ -85,17 +87,17 @@ class WriteLane(Lane[WriteRequest]):
 
     def __init__(self, run: Callable[[GroupSession, list[WriteRequest]], Awaitable[None]]) -> None:
         super().__init__(run)
-        self._queues: dict[UUID, Queue] = {}
+        self._queues: dict[int, Queue] = {}
 
-    def is_pending(self, aggregate_id: UUID) -> bool:
+    def is_pending(self, key: int) -> bool:
         """Tell whether a change of this aggregate waits or is being stored."""
-        return aggregate_id in self._queues
+        return key in self._queues
 
     def add(self, request: WriteRequest) -> None:
         """Let a change wait for its turn."""
-        queue = self._queues.get(request.aggregate_id)
+        queue = self._queues.get(request.key)
         if queue is None:
-            queue = self._queues[request.aggregate_id] = Queue()
+            queue = self._queues[request.key] = Queue()
         queue.length += 1
         request.queue = queue
         super().add(request)
@@ -107,7 +109,7 @@ class WriteLane(Lane[WriteRequest]):
             self._forget(request)
         self._refuse_stale(
             {
-                request.aggregate_id: request.version + 1
+                request.key: request.version + 1
                 for request in batch
                 if request.queue.length and request.was_stored
             }
@@ -122,12 +124,12 @@ class WriteLane(Lane[WriteRequest]):
     def _forget(self, request: WriteRequest) -> None:
         request.queue.length -= 1
         if not request.queue.length:
-            del self._queues[request.aggregate_id]
+            del self._queues[request.key]
 
-    def _refuse_stale(self, stored_versions: dict[UUID, int]) -> None:
+    def _refuse_stale(self, stored_versions: dict[int, int]) -> None:
         # The server would say the same, at the price of a place in the next batch.
         for request in self._waiting if stored_versions else ():
-            stored_version = stored_versions.get(request.aggregate_id, 0)
+            stored_version = stored_versions.get(request.key, 0)
             if 0 < request.version < stored_version:
                 aggregate = request.change.aggregate
                 request.refuse(
@@ -136,13 +138,35 @@ class WriteLane(Lane[WriteRequest]):
 
 
 class ReadLane(Lane[Request]):
-    """The reads of one type of aggregate, whose changes travel in `writes`."""
+    """The reads of one type of aggregate, whose changes travel in `writes`.
+
+    `notify_ready` is called when requests may have become ready that were not when they came.
+    """
 
     def __init__(
-        self, run: Callable[[GroupSession, list[Request]], Awaitable[None]], writes: WriteLane
+        self,
+        run: Callable[[GroupSession, list[Request]], Awaitable[None]],
+        writes: WriteLane,
+        notify_ready: Callable[[], None],
     ) -> None:
         super().__init__(run)
         self._writes = writes
+        self._notify_ready = notify_ready
+        self._with_a_reader: set[int] = set()
+
+    def end(self, batch: list[Request]) -> None:
+        """Let the next readers travel once those of the batch have had one turn of the loop.
+
+        In that turn whoever goes straight on has its change in `writes`, where it holds them back.
+        """
+        asyncio.get_running_loop().call_soon(self._hand_on, batch)
+
+    def _hand_on(self, batch: list[Request]) -> None:
+        self._with_a_reader.difference_update([request.key for request in batch])
+        self._notify_ready()
 
     def _may_travel(self, request: Request) -> bool:
-        return not self._writes.is_pending(request.aggregate_id)
+        return request.key not in self._with_a_reader and not self._writes.is_pending(request.key)
+
+    def _depart(self, request: Request) -> None:
+        self._with_a_reader.add(request.key)

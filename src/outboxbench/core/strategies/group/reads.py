@@ -39,19 +39,19 @@ async def _read(
 ) -> None:
     ids = [request.aggregate_id for request in batch]
     op_ids = [request.attempt.op_id for request in batch]
-    rows_of: dict[UUID, Rows] = {}
+    rows_of: dict[int, Rows] = {}
     known: set[UUID] = set()
     for row in await session.fetch(statement, ids, op_ids):
         # Only an operation has no version.
         if row[1] is None:
             known.add(row[0])
         else:
-            rows_of.setdefault(row[0], []).append(row)
+            rows_of.setdefault(row[0].int, []).append(row)
     for request in batch:
         if known and request.attempt.op_id in known:
             request.refuse(_duplicate(request.attempt.op_id))
         else:
-            rows = rows_of.get(request.aggregate_id)
+            rows = rows_of.get(request.key)
             # Each reader gets an aggregate of its own.
             request.resolve(None if rows is None else build(rows))
 

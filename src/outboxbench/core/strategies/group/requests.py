@@ -17,12 +17,16 @@ if TYPE_CHECKING:
 
 
 class Request:
-    """Waits in a lane for a connection; `answer` resolves to what its lane says it does."""
+    """Waits in a lane for a connection; `answer` resolves to what its lane says it does.
 
-    __slots__ = ("aggregate_id", "answer", "attempt")
+    `key` is the id as a number: a UUID is hashed in Python, which for a request adds up.
+    """
+
+    __slots__ = ("aggregate_id", "answer", "attempt", "key")
 
     def __init__(self, aggregate_id: UUID, attempt: Attempt, answer: Future[Any]) -> None:
         self.aggregate_id = aggregate_id
+        self.key = aggregate_id.int
         self.attempt = attempt
         self.answer = answer
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from psycopg import DataError
 
-from outboxbench.core.strategies.group.committer import GroupCommitter, connections_of
+from outboxbench.core.strategies.group.committer import GroupCommitter, group_settings
 from outboxbench.core.strategies.group.session import GroupSession
 from outboxbench.core.strategies.group.unit_of_work import GroupPersistence
 from outboxbench.core.strategies.psycopg.driver import PsycopgDriver
@@ -39,7 +39,7 @@ class PsycopgGroupSession(PsycopgDriver, GroupSession):
 
 async def open_group(settings: StrategySettings) -> GroupPersistence:
     """Connect as often as the plan has a use for, at most `settings.pool_size` times."""
-    few = connections_of(settings)
+    few = group_settings(settings)
     pool = await open_pool(few, autocommit=True)
     binary = settings.profile == "matched"
     return GroupPersistence(
