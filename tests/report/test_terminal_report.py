@@ -83,6 +83,24 @@ def test_workloads_and_profiles_have_tables_of_their_own(build_run: RunBuilder) 
     assert text.count("asyncpg      uvloop") == 4
 
 
+def test_the_only_loop_stands_in_the_title_and_leaves_room_for_long_names(
+    quick_run: MadeUpRun,
+) -> None:
+    arms = tuple(
+        arm.model_copy(update={"strategy": "core-asyncpg-single"})
+        if arm.strategy == "core-asyncpg"
+        else arm
+        for arm in quick_run.run.arms
+        if arm.loop != "asyncio"
+    )
+
+    text = printed(quick_run.run.model_copy(update={"arms": arms}))
+
+    assert "charge, matched profile, uvloop" in text
+    assert len(row(text, "core-asyncpg-single").split()) == 10
+    assert max(map(len, text.splitlines())) <= 80
+
+
 def test_a_failed_check_is_told_once_with_its_rounds(build_run: RunBuilder) -> None:
     text = printed(build_run(failing=("psycopg-uvloop",)).run)
 

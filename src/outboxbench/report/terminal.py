@@ -56,8 +56,11 @@ def run_report(run: Run) -> RenderableType:
 
 
 def _table(arms: ComparableArms) -> Table:
+    loops = {arm.loop for arm in arms.strategies if arm.loop}
+    # The only loop stands in the title: long names of strategies need the room.
+    names_loops = len(loops) != 1
     table = Table(
-        title=Text(arms.title, style="bold"),
+        title=Text(arms.title if names_loops else f"{arms.title}, {loops.pop()}", style="bold"),
         title_justify="left",
         box=box.SIMPLE_HEAD,
         show_edge=False,
@@ -65,29 +68,35 @@ def _table(arms: ComparableArms) -> Table:
         padding=(0, 0),
     )
     table.add_column("strategy", overflow="fold", vertical="bottom")
-    table.add_column("loop", vertical="bottom")
+    if names_loops:
+        table.add_column("loop", vertical="bottom")
     for heading in _FIGURE_COLUMNS:
         table.add_column(heading, justify="right", no_wrap=True, vertical="bottom")
     table.add_column("verdict", vertical="bottom")
     for arm in arms.ceilings:
-        _add_row(table, arms, arm, ceiling_share="100%")
+        _add_row(table, _names(arms, arm, with_loop=names_loops), arm, ceiling_share="100%")
     table.add_section()
     for arm in arms.strategies:
         ratio = arm.summary.ceiling_ratio_median if arm.summary else None
-        _add_row(table, arms, arm, ceiling_share=percent(ratio))
+        names = _names(arms, arm, with_loop=names_loops)
+        _add_row(table, names, arm, ceiling_share=percent(ratio))
     return table
 
 
-def _add_row(table: Table, arms: ComparableArms, arm: Arm, *, ceiling_share: str) -> None:
-    name = Text(arms.label(arm))
-    loop = Text("ceiling", style="italic") if arm.role == "ceiling" else Text(arm.loop or BLANK)
+def _names(arms: ComparableArms, arm: Arm, *, with_loop: bool) -> list[Text]:
+    is_ceiling = arm.role == "ceiling"
+    name = Text(arms.label(arm), style="italic" if is_ceiling else "")
+    loop = Text("ceiling", style="italic") if is_ceiling else Text(arm.loop or BLANK)
+    return [name, loop] if with_loop else [name]
+
+
+def _add_row(table: Table, names: list[Text], arm: Arm, *, ceiling_share: str) -> None:
     summary = arm.summary
     if summary is None:
-        table.add_row(name, loop, *([BLANK] * len(_FIGURE_COLUMNS)), _VERDICTS[arm.verdict])
+        table.add_row(*names, *([BLANK] * len(_FIGURE_COLUMNS)), _VERDICTS[arm.verdict])
         return
     table.add_row(
-        name,
-        loop,
+        *names,
         three_digits(summary.ok_per_s_median),
         spread(summary),
         ceiling_share,
