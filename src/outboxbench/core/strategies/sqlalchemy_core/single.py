@@ -17,14 +17,13 @@ from sqlalchemy import (
     Uuid,
     bindparam,
     cast,
-    column,
     delete,
     func,
     insert,
     literal,
     select,
     true,
-    values,
+    union_all,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -46,15 +45,8 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from sqlalchemy import CTE, Executable
-    from sqlalchemy.types import TypeEngine
 
     from outboxbench.core.application.unit_of_work import Change
-
-_MESSAGE_PARTS: tuple[tuple[str, TypeEngine[Any]], ...] = (
-    ("topic", Text()),
-    ("audience", SmallInteger()),
-    ("state", Text()),
-)
 
 _LINES = (
     func.unnest(
@@ -79,30 +71,25 @@ class _RootStatement:
 
 @cache
 def _with_messages(of: _RootStatement, count: int) -> Executable:
-    """Return the whole statement: it inserts the messages from the row that was written, if any."""
-    rows = [
-        (
+    """Return the whole statement: it inserts the messages from the row that was written, if any.
+
+    A SELECT for each, and no VALUES: SQLAlchemy would compile those anew at every execution.
+    """
+    messages = [
+        select(
+            bindparam("op_id", type_=Uuid),
             literal(ordinal, SmallInteger),
-            *(bindparam(f"{name}_{ordinal}", type_=type_) for name, type_ in _MESSAGE_PARTS),
+            literal(of.aggregate_type),
+            of.root.c.id,
+            of.root.c.version,
+            bindparam(f"topic_{ordinal}", type_=Text),
+            bindparam(f"audience_{ordinal}", type_=SmallInteger),
+            cast(bindparam(f"state_{ordinal}", type_=Text), JSONB),
         )
         for ordinal in range(count)
     ]
-    message = values(
-        column("ordinal", SmallInteger),
-        *(column(name, type_) for name, type_ in _MESSAGE_PARTS),
-        name="message",
-    ).data(rows)
-    selected = select(
-        bindparam("op_id", type_=Uuid),
-        message.c.ordinal,
-        literal(of.aggregate_type),
-        of.root.c.id,
-        of.root.c.version,
-        message.c.topic,
-        message.c.audience,
-        cast(message.c.state, JSONB),
-    ).select_from(of.root.join(message, true()))
-    return insert(outbox).from_select(outbox.columns.keys(), selected).add_cte(*of.others)
+    rows = union_all(*messages) if len(messages) > 1 else messages[0]
+    return insert(outbox).from_select(outbox.columns.keys(), rows).add_cte(*of.others)
 
 
 def _message_parameters(change: Change) -> dict[str, Any]:
