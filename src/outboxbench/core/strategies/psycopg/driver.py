@@ -13,10 +13,8 @@ from outboxbench.core.strategies.server_report import translate
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from psycopg import AsyncConnection
-    from psycopg_pool import AsyncConnectionPool
-
     from outboxbench.core.application.outcome import PersistenceError
+    from outboxbench.core.strategies.psycopg.persistence import Connection, Pool
 
 
 class PsycopgDriver(RawDriver):
@@ -24,24 +22,27 @@ class PsycopgDriver(RawDriver):
 
     __slots__ = ()
 
-    _pool: AsyncConnectionPool[Any]
-    _connection: AsyncConnection[Any]  # unset until it is acquired
-    _binary: bool
+    _pool: Pool
+    _connection: Connection  # unset until it is acquired
 
     async def _fetch_row(self, statement: str, *parameters: object) -> Iterable[Any] | None:
-        cursor = await self._connection.execute(statement, parameters, binary=self._binary)
+        cursor = self._connection.kept_cursor
+        await cursor.execute(statement, parameters)
         row: Iterable[Any] | None = await cursor.fetchone()
         return row
 
     async def _fetch_rows(self, statement: str, *parameters: object) -> Iterable[Iterable[Any]]:
-        cursor = await self._connection.execute(statement, parameters, binary=self._binary)
+        cursor = self._connection.kept_cursor
+        await cursor.execute(statement, parameters)
         return await cursor.fetchall()
 
     async def _execute(self, statement: str, *parameters: object) -> int:
-        return (await self._connection.execute(statement, parameters)).rowcount
+        cursor = self._connection.kept_cursor
+        await cursor.execute(statement, parameters)
+        return cursor.rowcount
 
     async def _execute_many(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
-        await self._connection.cursor().executemany(statement, rows)
+        await self._connection.kept_cursor.executemany(statement, rows)
 
     async def _release(self, *, discard: bool) -> None:
         connection = getattr(self, "_connection", None)

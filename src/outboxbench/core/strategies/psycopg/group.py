@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from psycopg import DataError
 
@@ -14,20 +14,18 @@ from outboxbench.core.strategies.psycopg.driver import PsycopgDriver
 from outboxbench.core.strategies.psycopg.persistence import open_pool
 
 if TYPE_CHECKING:
-    from psycopg_pool import AsyncConnectionPool
-
     from outboxbench.core.application.outcome import PersistenceError
+    from outboxbench.core.strategies.psycopg.persistence import Pool
     from outboxbench.core.strategies.settings import StrategySettings
 
 
 class PsycopgGroupSession(PsycopgDriver, GroupSession):
     """Each statement in an implicit transaction of its own, on a connection in autocommit mode."""
 
-    __slots__ = ("_binary", "_connection", "_pool")
+    __slots__ = ("_connection", "_pool")
 
-    def __init__(self, pool: AsyncConnectionPool[Any], binary: bool) -> None:
+    def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._binary = binary
 
     async def _acquire(self) -> None:
         self._connection = await self._pool.getconn()
@@ -41,7 +39,6 @@ async def open_group(settings: StrategySettings) -> GroupPersistence:
     """Connect as often as the plan has a use for, at most `settings.pool_size` times."""
     few = group_settings(settings)
     pool = await open_pool(few, autocommit=True)
-    binary = settings.profile == "matched"
     return GroupPersistence(
-        GroupCommitter(partial(PsycopgGroupSession, pool, binary), few.pool_size), pool.close
+        GroupCommitter(partial(PsycopgGroupSession, pool), few.pool_size), pool.close
     )

@@ -8,7 +8,7 @@ that must not follow a miss may travel beside it.
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import psycopg
 from psycopg.pq import TransactionStatus
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from psycopg import AsyncPipeline
-    from psycopg_pool import AsyncConnectionPool
 
     from outboxbench.core.application.outcome import Attempt
+    from outboxbench.core.strategies.psycopg.persistence import Pool
 
 
 class PsycopgPipelineUnitOfWork(PsycopgSingleUnitOfWork):
@@ -30,8 +30,8 @@ class PsycopgPipelineUnitOfWork(PsycopgSingleUnitOfWork):
 
     __slots__ = ("_pipeline",)
 
-    def __init__(self, pool: AsyncConnectionPool[Any], attempt: Attempt, binary: bool) -> None:
-        super().__init__(pool, attempt, binary)
+    def __init__(self, pool: Pool, attempt: Attempt) -> None:
+        super().__init__(pool, attempt)
         self._pipeline: AbstractAsyncContextManager[AsyncPipeline] | None = None
 
     async def _begin(self) -> None:
@@ -42,9 +42,9 @@ class PsycopgPipelineUnitOfWork(PsycopgSingleUnitOfWork):
         await self._connection.execute("BEGIN")
 
     async def _commit(self) -> None:
-        written = None
+        written = self._connection.kept_cursor
         if self._change is not None:
-            written = await self._connection.execute(self._statement, self._parameters)
+            await written.execute(self._statement, self._parameters)
         committed = await self._connection.execute("COMMIT")
         await self._leave_pipeline()
         if committed.statusmessage != "COMMIT":
@@ -53,8 +53,7 @@ class PsycopgPipelineUnitOfWork(PsycopgSingleUnitOfWork):
                 FailureKind.OTHER,
                 answered=committed.statusmessage == "ROLLBACK",
             )
-        if written is not None:
-            self._require_stored(written.rowcount)
+        self._require_stored(written.rowcount)
 
     async def _rollback(self) -> None:
         # A statement that failed has had everything after it skipped, COMMIT included; leaving
