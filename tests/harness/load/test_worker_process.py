@@ -127,7 +127,9 @@ def test_a_worker_that_is_killed_before_it_is_ready_is_told(
 
     message = failure_of(worker, job)
 
-    assert message == f"the worker of the arm {ARM} ended without an answer: exit status -9"
+    assert message == (
+        f"the worker of the arm {ARM} ended without an answer (exit status -9): start the run again"
+    )
 
 
 def test_a_worker_that_dies_while_it_measures_is_told(worker: WorkerProcess, job: Job) -> None:
@@ -136,7 +138,7 @@ def test_a_worker_that_dies_while_it_measures_is_told(worker: WorkerProcess, job
     worker.measure(soon())
     os.kill(worker.pid, signal.SIGKILL)
 
-    with pytest.raises(CannotRun, match="ended without an answer: exit status -9"):
+    with pytest.raises(CannotRun, match=r"ended without an answer \(exit status -9\)"):
         worker.result(GRACE_S)
 
 

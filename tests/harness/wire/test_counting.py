@@ -231,10 +231,13 @@ def test_a_transaction_that_ends_without_its_commit_is_rolled_back(status: str) 
     assert (counts.commits, counts.rollbacks) == (0, 1)
 
 
-def test_a_statement_of_its_own_is_no_explicit_transaction() -> None:
-    counts = after(QUERY, "> Query < CommandComplete:COMMIT_PREPARED ReadyForQuery")
+def test_a_statement_of_its_own_is_a_transaction_without_a_commit() -> None:
+    counts = after(
+        "> Query < CommandComplete:SELECT ReadyForQuery:I",
+        "> Query < CommandComplete:COMMIT_PREPARED ReadyForQuery:I",
+    )
 
-    assert counts.transactions == 0
+    assert (counts.commits, counts.rollbacks, counts.transactions) == (0, 0, 2)
 
 
 def test_what_comes_before_the_session_is_ready_is_not_counted() -> None:

@@ -10,11 +10,12 @@ import asyncio
 import json
 import sys
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from outboxbench.core.application.bootstrap import bootstrap
 from outboxbench.core.application.retry import RetryPolicy, run_operation
 from outboxbench.core.strategies.registry import load_strategy
+from outboxbench.harness.child_answers import exit_code_of, say
 from outboxbench.harness.load.client import run_client
 from outboxbench.harness.load.command_mix import CommandMix
 from outboxbench.harness.load.job import Job, Window, WorkerResult
@@ -30,16 +31,15 @@ if TYPE_CHECKING:
 
 def main() -> int:
     """Do the job that standard input describes; return the exit code."""
-    try:
-        # Imports what it will measure while its database is still being made.
-        strategy = load_strategy(sys.argv[1])
-        job = Job.from_json(sys.stdin.readline())
-        with asyncio.Runner(loop_factory=_loop_factory(job)) as runner:
-            runner.run(_work(job, strategy))
-    except Exception as error:  # the harness turns the message into the user's sentence
-        _say("error", message=_with_causes(error))
-        return 1
-    return 0
+    return exit_code_of(_do_the_job)
+
+
+def _do_the_job() -> None:
+    # Imports what it will measure while its database is still being made.
+    strategy = load_strategy(sys.argv[1])
+    job = Job.from_json(sys.stdin.readline())
+    with asyncio.Runner(loop_factory=_loop_factory(job)) as runner:
+        runner.run(_work(job, strategy))
 
 
 def _loop_factory(job: Job) -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -66,14 +66,14 @@ async def _work(job: Job, strategy: Strategy) -> None:
                 early.record(request, result, 0, 0)
 
         await warm_up(persistence, job.settings.pool_size, run_each_command)
-        _say("ready")
+        say("ready")
         window = Window(**json.loads(sys.stdin.readline()))
         recorder = Recorder(window.opens_ns, window.closes_ns)
         bus = bootstrap(persistence)
         async with asyncio.TaskGroup() as tasks:
             for mix in mixes:
                 tasks.create_task(run_client(bus, mix, policy, recorder, window.closes_ns))
-        _say("result", **asdict(_result(early, recorder)))
+        say("result", **asdict(_result(early, recorder)))
     finally:
         await persistence.close()
 
@@ -99,17 +99,6 @@ def _result(early: Recorder, recorder: Recorder) -> WorkerResult:
         idle_ns=recorder.idle_ns,
         running_ns=recorder.running_ns,
     )
-
-
-def _with_causes(error: BaseException) -> str:
-    if isinstance(error, BaseExceptionGroup):
-        return "; ".join(_with_causes(each) for each in error.exceptions)
-    return f"{type(error).__name__}: {error}"
-
-
-def _say(event: str, **fields: Any) -> None:
-    sys.stdout.write(json.dumps({"event": event, **fields}) + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@
   CopyInResponse, without which the client cannot go on, and from the end of its data.
 - A *direction change* is a message of the server that follows one of the client.
 - A *statement* is an Execute or a simple Query, however many commands the Query holds.
+- A *transaction* is a ReadyForQuery outside a transaction block: one that a BEGIN opened is over,
+  or the statements before it were one by themselves.
 - A *commit* is the command tag COMMIT. A *rollback* is an open transaction block that was over at a
   ReadyForQuery without that tag.
 
@@ -54,6 +56,7 @@ class SessionCounter:
         self._backend_messages: Counter[str] = Counter()
         self._round_trips = 0
         self._direction_changes = 0
+        self._transactions = 0
         self._commits = 0
         self._rollbacks = 0
 
@@ -128,6 +131,7 @@ class SessionCounter:
             round_trips=self._round_trips,
             direction_changes=self._direction_changes,
             statements=frontend_messages.get("Execute", 0) + frontend_messages.get("Query", 0),
+            transactions=self._transactions,
             commits=self._commits,
             rollbacks=self._rollbacks,
             frontend_messages=frontend_messages,
@@ -140,6 +144,7 @@ class SessionCounter:
         is_idle = status == _IDLE
         if is_idle and self._in_transaction and not self._has_committed:
             self._rollbacks += 1
+        self._transactions += is_idle
         self._in_transaction = not is_idle
         self._has_committed = False
 

@@ -23,6 +23,7 @@ class WireCounts:
     round_trips: int = 0
     direction_changes: int = 0
     statements: int = 0
+    transactions: int = 0
     commits: int = 0
     rollbacks: int = 0
     frontend_bytes: int = 0
@@ -55,11 +56,6 @@ class WireCounts:
         """How often the server said that it is ready for the next query."""
         return self.backend_messages.get("ReadyForQuery", 0)
 
-    @property
-    def transactions(self) -> int:
-        """Explicit transactions that ended, in whatever way."""
-        return self.commits + self.rollbacks
-
     def to_json(self) -> dict[str, Any]:
         """Return the counts as JSON has them."""
         return asdict(self)
@@ -84,6 +80,7 @@ class WireCost:
     round_trips: float
     direction_changes: float
     statements: float
+    transactions: float
     commits: float
     rollbacks: float
     frontend_bytes: float

@@ -11,10 +11,11 @@ import json
 import socket
 import sys
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import uvloop
 
+from outboxbench.harness.child_answers import say
 from outboxbench.harness.wire.counts import WireCounts
 from outboxbench.harness.wire.relay import CHUNK_BYTES, Gate, Relay, open_gate, reset
 
@@ -118,15 +119,10 @@ async def _work() -> None:
 async def _serve(proxy: Proxy, requests: asyncio.StreamReader) -> None:
     async with asyncio.TaskGroup() as tasks:
         serving = tasks.create_task(proxy.serve())
-        _say("listening", port=proxy.port)
+        say("listening", port=proxy.port)
         while await requests.readline():
-            _say("counts", counts=proxy.counts().to_json())
+            say("counts", counts=proxy.counts().to_json())
         serving.cancel()
-
-
-def _say(event: str, **fields: Any) -> None:
-    sys.stdout.write(json.dumps({"event": event, **fields}) + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-import tempfile
-import threading
 from dataclasses import replace
-from signal import SIGTERM
 from typing import TYPE_CHECKING, Any, Final
 
+from outboxbench.harness.child_process import ChildProcess
 from outboxbench.harness.errors import CannotRun
 from outboxbench.harness.wire.counts import WireCounts
 
@@ -44,22 +40,14 @@ class WireProxy:
         self._janitor = janitor
 
     def __enter__(self) -> Self:
-        self._errors = tempfile.TemporaryFile(mode="w+", encoding="utf-8", errors="replace")
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "outboxbench.harness.wire.proxy"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            text=True,
-            # Ctrl-C is for the harness, which then ends its children itself.
-            start_new_session=True,
+        self._process = ChildProcess(
+            "the wire proxy", "outboxbench.harness.wire.proxy", (), self._janitor
         )
         try:
-            self._janitor.watch_process(self._process.pid, SIGTERM)
-            self._tell({"host": self._server.host, "port": self._server.port})
+            self._process.tell(json.dumps({"host": self._server.host, "port": self._server.port}))
             self._port: int = self._hear("listening")["port"]
         except BaseException:
-            self._end()
+            self._process.end()
             raise
         return self
 
@@ -69,7 +57,7 @@ class WireProxy:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._end()
+        self._process.end()
 
     @property
     def pid(self) -> int:
@@ -92,42 +80,13 @@ class WireProxy:
         Raises:
             CannotRun: the proxy has ended, or does not answer.
         """
-        self._tell({"request": "counts"})
+        self._process.tell(json.dumps({"request": "counts"}))
         return WireCounts.from_json(self._hear("counts")["counts"])
 
-    def _tell(self, message: dict[str, Any]) -> None:
-        assert self._process.stdin is not None
-        try:
-            self._process.stdin.write(json.dumps(message) + "\n")
-            self._process.stdin.flush()
-        except BrokenPipeError:
-            raise CannotRun(self._epitaph()) from None
-
     def _hear(self, event: str) -> dict[str, Any]:
-        assert self._process.stdout is not None
-        # Reading from a pipe knows no timeout; a proxy that hangs is ended, which ends the read.
-        overdue = threading.Timer(ANSWER_TIMEOUT_S, self._process.kill)
-        overdue.start()
-        try:
-            line = self._process.stdout.readline()
-        finally:
-            overdue.cancel()
-        if not line:
-            raise CannotRun(self._epitaph())
-        message: dict[str, Any] = json.loads(line)
+        message = self._process.hear(
+            ANSWER_TIMEOUT_S,
+            f"the wire proxy did not answer within {ANSWER_TIMEOUT_S:g} s: start the run again",
+        )
         assert message["event"] == event
         return message
-
-    def _epitaph(self) -> str:
-        self._process.wait()
-        self._errors.seek(0)
-        lines = self._errors.read().strip().splitlines()
-        reason = lines[-1] if lines else f"exit status {self._process.returncode}"
-        return f"the wire proxy ended without an answer ({reason}): start the run again"
-
-    def _end(self) -> None:
-        if self._process.poll() is None:
-            self._process.kill()
-        self._process.communicate()
-        self._janitor.forget_process(self._process.pid)
-        self._errors.close()
