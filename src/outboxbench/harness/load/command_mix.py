@@ -113,8 +113,9 @@ class CommandMix:
         command = AmendOrderLine(
             order_id=orders[int(draw() * len(orders))],
             line_no=1 + int(draw() * LINES_PER_ORDER),
-            # From a range so wide that a line hardly ever gets the quantity that it has.
-            quantity=10 + int(draw() * 1_000_000),
+            # From a range so wide that a line hardly ever gets the quantity that it has, and all
+            # of them of one type: psycopg prepares a statement for each that a number may need.
+            quantity=100_000 + int(draw() * 1_000_000),
         )
         return Request("amend", command, self._uuid())
 

@@ -7,16 +7,12 @@ from itertools import product
 from random import Random
 from typing import TYPE_CHECKING, TypeAlias
 
-from outboxbench.core.strategies.registry import (
-    BrokenStrategy,
-    Strategy,
-    UnknownStrategy,
-    load_strategy,
-)
-from outboxbench.harness.errors import BadInput, CannotRun
+from outboxbench.harness.errors import BadInput
 from outboxbench.harness.load.ceiling import SCRIPTED_WORKLOADS
+from outboxbench.harness.strategies import load_measurable
 
 if TYPE_CHECKING:
+    from outboxbench.core.strategies.registry import Strategy
     from outboxbench.core.strategies.settings import Isolation, Profile
     from outboxbench.harness.load.ceiling import CeilingPlan
     from outboxbench.harness.load.job import Loop
@@ -91,7 +87,7 @@ def make_plan(suite: Suite, only: frozenset[str] = frozenset()) -> Plan:
         CannotRun: a strategy is registered but cannot be loaded here.
     """
     named = {name for matrix in suite.arms for name in matrix.strategies}
-    strategies = {name: _loaded(name) for name in sorted(only or named)}
+    strategies = {name: load_measurable(name) for name in sorted(only or named)}
     guests = sorted(only - named)
     arms: dict[str, PlannedArm] = {}
     for matrix in suite.arms:
@@ -149,18 +145,6 @@ def _expand(matrix: ArmMatrix, strategies: list[Strategy]) -> list[StrategyArm]:
             matrix.clients,
         )
     ]
-
-
-def _loaded(name: str) -> Strategy:
-    try:
-        strategy = load_strategy(name)
-    except UnknownStrategy as error:
-        raise BadInput(str(error)) from error
-    except BrokenStrategy as error:
-        raise CannotRun(str(error)) from error
-    if not strategy.needs_server:
-        raise BadInput(f"the strategy {name} needs no server, so a suite cannot measure it on one")
-    return strategy
 
 
 def _load_name(arm: PlannedArm) -> str:
