@@ -87,7 +87,7 @@ def test_charts_are_listed(
     assert [row["name"] for row in json.loads(capsys.readouterr().out)] == list(CHARTS)
 
 
-@pytest.mark.parametrize("command", [[], ["run"], ["list"], ["doctor"]])
+@pytest.mark.parametrize("command", [[], ["run"], ["cost"], ["list"], ["doctor"]])
 def test_every_command_has_help(
     command: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -14,7 +14,8 @@ from outboxbench.report import style
 from outboxbench.report.charts import percentile_spectrum, throughput
 from outboxbench.report.charts.frame import NoDataError
 from outboxbench.report.charts.render import CHARTS, render_charts
-from outboxbench.results.store import RunFolder, RunWriteError
+from outboxbench.results.folders import RunWriteError
+from outboxbench.results.store import RunFolder
 
 if TYPE_CHECKING:
     from pathlib import Path

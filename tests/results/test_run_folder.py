@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from outboxbench.results.folders import RunReadError, RunWriteError
 from outboxbench.results.histograms import empty, to_counts
-from outboxbench.results.store import RunFolder, RunReadError, RunWriteError, read_run
+from outboxbench.results.store import RunFolder, read_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,11 +9,11 @@ from typing import Annotated, NoReturn
 import typer
 from typer.exceptions import TyperException
 
-from outboxbench.cli import doctor, listing, run
+from outboxbench.cli import cost, doctor, listing, run
 from outboxbench.core.strategies.registry import BrokenStrategy
 from outboxbench.harness.errors import BadInput, HarnessError
 from outboxbench.harness.signals import raise_on_sigterm
-from outboxbench.results.store import RunFolderError, RunReadError
+from outboxbench.results.folders import RunFolderError, RunReadError
 
 app = typer.Typer(
     name="outboxbench",
@@ -45,6 +45,7 @@ def outboxbench(
 
 
 app.command("run")(run.run)
+app.command("cost")(cost.cost)
 app.command("list")(listing.list_)
 app.command("doctor")(doctor.doctor)
 

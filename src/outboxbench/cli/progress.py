@@ -52,10 +52,42 @@ class ProgressObserver:
                 )
 
 
+class CostProgress:
+    """Draws how the prices of commands come along: a live line on a terminal, nothing elsewhere."""
+
+    def __init__(self, progress: Progress, commands: int) -> None:
+        self._progress = progress
+        self._task = progress.add_task("", total=commands)
+
+    def preparing(self, what: str) -> None:
+        """Something takes a moment."""
+        self._progress.update(self._task, description=what)
+
+    def command_started(self, name: str) -> None:
+        """The next command is to be counted, or timed."""
+        self._progress.update(self._task, description=name)
+
+    def command_finished(self) -> None:
+        """It is through."""
+        self._progress.advance(self._task)
+
+
 @contextmanager
 def show_progress(console: Console, blocks: int) -> Iterator[ProgressObserver]:
-    """Draw progress on this console while the context lasts."""
-    with Progress(
+    """Draw a run's progress on this console while the context lasts."""
+    with _live_line(console) as progress:
+        yield ProgressObserver(progress, blocks)
+
+
+@contextmanager
+def show_cost_progress(console: Console, commands: int) -> Iterator[CostProgress]:
+    """Draw the progress of pricing on this console while the context lasts."""
+    with _live_line(console) as progress:
+        yield CostProgress(progress, commands)
+
+
+def _live_line(console: Console) -> Progress:
+    return Progress(
         SpinnerColumn(),
         MofNCompleteColumn(),
         BarColumn(bar_width=20),
@@ -66,7 +98,6 @@ def show_progress(console: Console, blocks: int) -> Iterator[ProgressObserver]:
         console=console,
         transient=True,
         disable=not console.is_terminal,
-        # Redrawing costs CPU that a busy machine would take from the arm being measured.
+        # Redrawing costs CPU that a busy machine would take from what is being measured.
         refresh_per_second=2,
-    ) as progress:
-        yield ProgressObserver(progress, blocks)
+    )

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from outboxbench.results.folders import (
+    RunReadError,
+    cannot_write,
+    make_folder,
+    no_space_in,
+    probe,
+    write_whole,
+)
 from outboxbench.results.histograms import (
     GOOD_TAGS,
     HistogramLogError,
@@ -23,26 +29,12 @@ from outboxbench.results.model import SCHEMA_VERSION, Arm, Run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
     from pathlib import Path
 
     from hdrh.histogram import HdrHistogram
 
 RUN_FILE = "run.json"
-
-# What a short run leaves behind, give or take: a disk without this much fails before measuring.
-_PROBE_BYTES = 1_000_000
-
-
-class RunFolderError(Exception):
-    """Base of what can be wrong with a run folder; the message says what to do."""
-
-
-class RunWriteError(RunFolderError):
-    """The folder cannot be made or written: no permission, a full disk, a file in its place."""
-
-
-class RunReadError(RunFolderError):
-    """There is no run to read, or it is damaged, or of another version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,25 +50,14 @@ class RunFolder:
         Writes and removes a probe file, so that a full disk is found before anything is measured.
         Raises RunWriteError.
         """
-        stem = f"{started_at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{_safe_name(suite)}"
-        try:
-            parent.mkdir(parents=True, exist_ok=True)
-            folder = cls(_make_new_folder(parent, stem))
-        except OSError as error:
-            raise RunWriteError(
-                f"cannot make a run folder in {parent} ({error.strerror}):"
-                " choose a folder that can be written with --out"
-            ) from error
+        folder = cls(make_folder(parent, started_at, _safe_name(suite)))
         try:
             folder.histograms_folder.mkdir()
             folder.charts_folder.mkdir()
-            _probe(folder.path / ".probe")
+            probe(folder.path)
         except OSError as error:
             folder.remove_if_empty()
-            raise RunWriteError(
-                f"cannot write to {parent} ({error.strerror}):"
-                " free some space, or choose another folder with --out"
-            ) from error
+            raise no_space_in(parent, error) from error
         return folder
 
     @property
@@ -99,16 +80,7 @@ class RunFolder:
 
         Raises RunWriteError; the earlier file is then untouched.
         """
-        draft = self.path / f".{RUN_FILE}.draft"
-        try:
-            try:
-                _write_durably(draft, run.model_dump_json(indent=2).encode() + b"\n")
-                draft.replace(self.run_file)
-            finally:
-                draft.unlink(missing_ok=True)
-            _sync_folder(self.path)
-        except OSError as error:
-            raise _cannot_write(self.run_file, error) from error
+        write_whole(self.run_file, run.model_dump_json(indent=2) + "\n")
 
     def write_histograms(
         self, name: str, histograms: Mapping[str, HdrHistogram], *, start_s: float, end_s: float
@@ -121,7 +93,7 @@ class RunFolder:
         try:
             write_log(path, histograms, start_s=start_s, end_s=end_s)
         except OSError as error:
-            raise _cannot_write(path, error) from error
+            raise cannot_write(path, error) from error
         return path.relative_to(self.path).as_posix()
 
     def good_latencies(self, arm: Arm) -> HdrHistogram:
@@ -179,47 +151,5 @@ def read_run(path: Path) -> Run:
         raise RunReadError(f"{run_file} is damaged: {place}: {first['msg']}") from error
 
 
-def _make_new_folder(parent: Path, stem: str) -> Path:
-    path = parent / stem
-    number = 1
-    while True:
-        try:
-            path.mkdir()
-        except FileExistsError:
-            number += 1
-            path = parent / f"{stem}-{number}"
-        else:
-            return path
-
-
 def _safe_name(name: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "-", name).lstrip(".-") or "unnamed"
-
-
-def _probe(path: Path) -> None:
-    try:
-        _write_durably(path, bytes(_PROBE_BYTES))
-    finally:
-        path.unlink(missing_ok=True)
-
-
-def _write_durably(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(path: Path) -> None:
-    """Make a rename in the folder survive a power cut."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _cannot_write(path: Path, error: OSError) -> RunWriteError:
-    return RunWriteError(
-        f"cannot write {path} ({error.strerror}): free some space and repeat the run"
-    )

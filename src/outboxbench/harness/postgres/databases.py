@@ -142,8 +142,11 @@ class Databases:
         self._connection.execute(
             sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), origin)
         )
+        # A backend keeps its statistics for a while: what this wrote would be told during a block.
         self._connection.execute(
-            sql.SQL("COMMENT ON DATABASE {} IS {}").format(sql.Identifier(name), self._comment)
+            sql.SQL("COMMENT ON DATABASE {} IS {}; SELECT pg_stat_force_next_flush()").format(
+                sql.Identifier(name), self._comment
+            )
         )
 
     def _drop(self, name: str) -> None:

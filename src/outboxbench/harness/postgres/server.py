@@ -15,7 +15,7 @@ from outboxbench.harness.postgres.cluster import Cluster
 from outboxbench.harness.postgres.dsn import parse_dsn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from psycopg.rows import TupleRow
@@ -98,8 +98,15 @@ def connect(address: DatabaseAddress) -> psycopg.Connection[TupleRow]:
 
 
 @contextmanager
-def open_server(dsn: str | None, pg_bin: Path | None, janitor: Janitor) -> Iterator[Server]:
+def open_server(
+    dsn: str | None,
+    pg_bin: Path | None,
+    janitor: Janitor,
+    settings: Mapping[str, str] | None = None,
+) -> Iterator[Server]:
     """Open the user's server (`dsn`), or start one with the programs of `pg_bin` or our own.
+
+    One that is started has `settings` besides the usual ones; the user's is left as it is.
 
     Raises:
         BadInput: both are given; the DSN does not answer, or its role may not create databases;
@@ -113,7 +120,7 @@ def open_server(dsn: str | None, pg_bin: Path | None, janitor: Janitor) -> Itera
         return
     binaries = embedded_binaries() if pg_bin is None else binaries_in(pg_bin)
     _refuse_old(binaries.version, binaries.major)
-    with Cluster(binaries, janitor) as cluster:
+    with Cluster(binaries, janitor, settings) as cluster:
         yield Server(
             origin="embedded" if pg_bin is None else "pg-bin",
             address=cluster.address,

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import psycopg
-
 from outboxbench.analysis.checks import judge_block
 from outboxbench.analysis.latency import percentiles
 from outboxbench.analysis.summary import summarise
@@ -19,17 +17,16 @@ from outboxbench.harness.suite.plan import (
     StrategyArm,
     ceiling_of,
 )
+from outboxbench.harness.suite.surroundings import Surroundings
 from outboxbench.harness.suite.warnings import run_warnings
-from outboxbench.results import environment, histograms
+from outboxbench.results import histograms
 from outboxbench.results.model import (
     Arm,
     Block,
     Counters,
-    Environment,
     OutcomeCounts,
     Run,
 )
-from outboxbench.results.model import Server as ServerDocument
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,6 +39,8 @@ if TYPE_CHECKING:
     from outboxbench.harness.suite.model import Suite
     from outboxbench.harness.suite.plan import Plan
     from outboxbench.results.final_state import FinalState
+    from outboxbench.results.model import Environment
+    from outboxbench.results.model import Server as ServerDocument
     from outboxbench.results.store import RunFolder
 
 
@@ -58,18 +57,12 @@ class RunContext:
     @classmethod
     def of(cls, suite: Suite, command: str, server: Server, started_at: datetime) -> RunContext:
         """Describe the machine, the software and the server."""
-        cluster = server.cluster
+        surroundings = Surroundings.of(server)
         return cls(
             suite=suite,
             command=command,
-            environment=environment.collect(
-                libpq=_libpq_version(),
-                psycopg_implementation=psycopg.pq.__impl__,
-                data_folder=None if cluster is None else cluster.data_directory,
-            ),
-            server=ServerDocument(
-                version=server.version, origin=server.origin, settings=server.settings()
-            ),
+            environment=surroundings.environment,
+            server=surroundings.server,
             started_at=started_at,
         )
 
@@ -216,8 +209,3 @@ def _counters(measured: Measurement, operations: int, seconds: float) -> Counter
         client_cpu_share=None if client_cpu_s is None else client_cpu_s / seconds,
         harness_idle_share=measured.harness_share,
     )
-
-
-def _libpq_version() -> str:
-    number = psycopg.pq.version()
-    return f"{number // 10_000}.{number % 10_000}"

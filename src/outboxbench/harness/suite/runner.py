@@ -17,7 +17,7 @@ from outboxbench.harness.suite.blocks import BlockRunner
 from outboxbench.harness.suite.document import RunContext, make_block, make_run
 from outboxbench.harness.suite.template import prepare_template
 from outboxbench.harness.suite.workers_ahead import WorkersAhead
-from outboxbench.results.store import RunWriteError
+from outboxbench.results.folders import RunWriteError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,6 +5,7 @@ Places are in inches from the top left corner, so that text keeps its size whate
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from matplotlib.figure import Figure
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
-    from outboxbench.analysis.comparable import ComparableArms
-    from outboxbench.results.model import Run
+    from outboxbench.results.model import Environment, Run, Server, Verdict
 
 WIDTH_IN = 11.0
 LEFT_IN = 0.35
@@ -34,11 +34,47 @@ _SEPARATOR = "  ·  "
 
 
 class NoDataError(Exception):
-    """A chart has nothing to show for this run; the message is the reason."""
+    """A chart has nothing to show; the message is the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Footer:
+    """Whether the figures can be believed, and where they are from."""
+
+    verdict: Verdict
+    doubts: tuple[str, ...]
+    provenance: tuple[str, ...]
+
+    @classmethod
+    def of_run(cls, run: Run) -> Footer:
+        """What stands below every chart of a run."""
+        durability = changed_durability(run.server)
+        return cls(
+            verdict=run.verdict,
+            doubts=(
+                *(() if run.complete else ("incomplete: it was interrupted",)),
+                *((f"not the usual durability: {', '.join(durability)}",) if durability else ()),
+            ),
+            provenance=(
+                f"suite {run.suite}",
+                rounds(run),
+                *surroundings(run.server, run.environment),
+                f"{run.started_at:%Y-%m-%d}",
+            ),
+        )
+
+
+def surroundings(server: Server, environment: Environment) -> tuple[str, ...]:
+    """What a chart says of the machine and its software."""
+    return (
+        f"PostgreSQL {server.version}",
+        f"Python {environment.python}",
+        f"{environment.cores} cores",
+    )
 
 
 def new_figure(
-    run: Run, *, title: str, subtitle: str, key: Sequence[Artist], panels_in: float
+    footer: Footer, *, title: str, subtitle: str, key: Sequence[Artist], panels_in: float
 ) -> Figure:
     """A figure with room for panels of this height below `TOP_IN`; the subtitle has two lines."""
     height_in = TOP_IN + panels_in + BOTTOM_IN
@@ -58,16 +94,24 @@ def new_figure(
             handlelength=1.8,
             columnspacing=2.2,
         )
-    trusted = run.verdict == "pass" and run.complete and not changed_durability(run.server)
+    trusted = footer.verdict == "pass" and not footer.doubts
     _write(
         figure,
-        _trust(run),
+        _SEPARATOR.join(
+            (f"Verdict of the run: {style.verdict_text(footer.verdict)}", *footer.doubts)
+        ),
         at_in=height_in - 0.5,
         size=9,
         colour=style.INK if trusted else style.ALARM,
         weight="bold",
     )
-    _write(figure, _provenance(run), at_in=height_in - 0.3, size=9, colour=style.FAINT)
+    _write(
+        figure,
+        _SEPARATOR.join(footer.provenance),
+        at_in=height_in - 0.3,
+        size=9,
+        colour=style.FAINT,
+    )
     return figure
 
 
@@ -86,10 +130,10 @@ def place(
     )
 
 
-def write_heading(figure: Figure, arms: ComparableArms, *, at_in: float, note: str = "") -> None:
-    """Write what a panel's arms have in common, and their settings and a note below it."""
-    _write(figure, arms.title, at_in=at_in, size=11.5, weight="bold")
-    _write(figure, arms.settings_text + note, at_in=at_in + 0.23, size=9, colour=style.FAINT)
+def write_heading(figure: Figure, title: str, note: str, *, at_in: float) -> None:
+    """Write what all of a panel have in common, and a note below it."""
+    _write(figure, title, at_in=at_in, size=11.5, weight="bold")
+    _write(figure, note, at_in=at_in + 0.23, size=9, colour=style.FAINT)
 
 
 def write_beside(
@@ -141,28 +185,4 @@ def _write(
         color=colour,
         weight=weight,
         linespacing=1.35,
-    )
-
-
-def _trust(run: Run) -> str:
-    durability = changed_durability(run.server)
-    return _SEPARATOR.join(
-        (
-            f"Verdict of the run: {style.verdict_text(run.verdict)}",
-            *(() if run.complete else ("incomplete: it was interrupted",)),
-            *((f"not the usual durability: {', '.join(durability)}",) if durability else ()),
-        )
-    )
-
-
-def _provenance(run: Run) -> str:
-    return _SEPARATOR.join(
-        (
-            f"suite {run.suite}",
-            rounds(run),
-            f"PostgreSQL {run.server.version}",
-            f"Python {run.environment.python}",
-            f"{run.environment.cores} cores",
-            f"{run.started_at:%Y-%m-%d}",
-        )
     )

@@ -75,7 +75,7 @@ def draw(run: Run, histograms: Mapping[str, HdrHistogram]) -> Figure:
     height_in = _HEADING_IN + _PANEL_HEIGHT_IN + _AXIS_IN
     with style.applied():
         figure = frame.new_figure(
-            run,
+            frame.Footer.of_run(run),
             title=TITLE,
             subtitle="Committed operations of all rounds together, as far as their number supports"
             " the percentile; lower is better.\nClosed loop: a client waits for its answer before"
@@ -85,7 +85,9 @@ def draw(run: Run, histograms: Mapping[str, HdrHistogram]) -> Figure:
         )
         for number, (arms, lines) in enumerate(rows):
             top_in = frame.TOP_IN + number * height_in
-            frame.write_heading(figure, arms, at_in=top_in, note=_note(arms, lines))
+            frame.write_heading(
+                figure, arms.title, arms.settings_text + _note(arms, lines), at_in=top_in
+            )
             limits = _limits(lines)
             loops = [loop for loop in _LOOPS if any(line.arm.loop == loop for line in lines)]
             for column, loop in enumerate(loops):

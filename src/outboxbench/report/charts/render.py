@@ -1,4 +1,4 @@
-"""All charts of a run as PNG and SVG files; the same run gives the same SVG, byte for byte."""
+"""All charts as PNG and SVG files; the same figures give the same SVG, byte for byte."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 
 from outboxbench.report import style
-from outboxbench.report.charts import percentile_spectrum, throughput
+from outboxbench.report.charts import cost, percentile_spectrum, throughput
 from outboxbench.report.charts.frame import NoDataError
-from outboxbench.results.store import RunReadError, RunWriteError
+from outboxbench.results.folders import RunReadError, RunWriteError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
+    from outboxbench.results.cost import Costs
     from outboxbench.results.model import Run
     from outboxbench.results.store import RunFolder
 
@@ -55,6 +56,15 @@ def render_charts(run: Run, folder: RunFolder) -> RenderedCharts:
         else:
             files += _save(drawing, folder.charts_folder, name)
     return RenderedCharts(tuple(files), left_out)
+
+
+def render_cost_chart(costs: Costs, folder: Path) -> tuple[Path, ...]:
+    """Write the chart of timed costs into a folder, over an earlier one.
+
+    Raises RunWriteError when a file cannot be written, NoDataError when nothing was timed.
+    """
+    drawing = _Drawing(cost.draw(costs), cost.TITLE, cost.describe(costs))
+    return tuple(_save(drawing, folder, "cost"))
 
 
 def _throughput(run: Run, _: RunFolder) -> _Drawing:

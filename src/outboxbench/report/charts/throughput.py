@@ -51,7 +51,7 @@ def draw(run: Run) -> Figure:
         raise frame.NoDataError("no strategy was measured")
     with style.applied():
         figure = frame.new_figure(
-            run,
+            frame.Footer.of_run(run),
             title=TITLE,
             subtitle="Committed operations per second; longer is better.\n"
             "A bar is the median of an arm's rounds, a dot is one round.",
@@ -60,7 +60,7 @@ def draw(run: Run) -> Figure:
         )
         top_in = frame.TOP_IN
         for arms in panels:
-            frame.write_heading(figure, arms, at_in=top_in)
+            frame.write_heading(figure, arms.title, arms.settings_text, at_in=top_in)
             axes = frame.place(
                 figure,
                 left_in=_LEFT_IN,

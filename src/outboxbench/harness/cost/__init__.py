@@ -1,0 +1,1 @@
+"""Takes the price of one command: counted through the wire proxy, then timed without it."""
