@@ -85,7 +85,7 @@ def test_a_mistake_in_a_suite(old: str, new: str, pattern: str, world: World) ->
         (["--duration", "-1"], "^--duration cannot be -1.0: it must be greater than 0$"),
         (["--duration", "nan"], "^--duration cannot be nan: it must be a number that is finite$"),
         (["--only", "asyncpq"], "^there is no strategy 'asyncpq'; registered are asyncpg, "),
-        (["--only", ","], "--only names no strategy"),
+        (["--only", ","], "--only names nothing"),
         (["--frobnicate"], "no such option: --frobnicate"),
         (["--pg-bin", "/etc"], "/etc has no executable postgres, initdb, pgbench: give the bin "),
         (["--pg-bin", "/nowhere"], "/nowhere is no folder: give the folder "),

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from outboxbench.analysis.cost_baseline import compares_log, differences
+from outboxbench.cli.names import names_in
 from outboxbench.cli.progress import show_cost_progress
 from outboxbench.harness.cost.plan import (
     DEFAULT_TIMED_OPERATIONS,
@@ -77,11 +78,11 @@ def cost(
     expected = None if baseline is None else read_baseline(baseline)
     if operations < 1:
         raise BadInput(f"--operations cannot be {operations}: it must be 1 or more")
-    names = _names("--only", only)
+    names = names_in("--only", only)
     plan = CostPlan(
         strategies=chosen_strategies(names),
-        workloads=chosen_workloads(_names("--workload", workload)),
-        profiles=chosen_profiles(_names("--profile", profile)),
+        workloads=chosen_workloads(names_in("--workload", workload)),
+        profiles=chosen_profiles(names_in("--profile", profile)),
         timed_operations=None if counts_only else operations,
     )
     command = _command(only, workload, profile, plan, pg_bin)
@@ -108,15 +109,6 @@ def cost(
         _print_differences(f"Baseline {baseline}{aside}", changes, as_json=as_json)
     if costs.verdict != "pass" or changes:
         raise typer.Exit(1)
-
-
-def _names(option: str, value: str | None) -> frozenset[str] | None:
-    if value is None:
-        return None
-    names = frozenset(name.strip() for name in value.split(",")) - {""}
-    if not names:
-        raise BadInput(f"{option} names nothing: name some, separated by commas, or leave it out")
-    return names
 
 
 def _command(

@@ -11,8 +11,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from outboxbench.cli.names import names_in
 from outboxbench.cli.progress import show_progress
-from outboxbench.harness.errors import BadInput
 from outboxbench.harness.suite.model import Suite, load_suite, override
 from outboxbench.harness.suite.plan import make_plan
 from outboxbench.harness.suite.runner import RunRequest, run_suite
@@ -61,7 +61,7 @@ def run(
     Example: outboxbench run quick --only asyncpg,psycopg --rounds 10
     """
     chosen = override(load_suite(suite), window_s=duration, rounds=rounds, seed=seed)
-    plan = make_plan(chosen, _names(only))
+    plan = make_plan(chosen, names_in("--only", only) or frozenset())
     folder = RunFolder.create(out, chosen.name, datetime.now(UTC))
     request = RunRequest(
         chosen, plan, folder, _command(chosen, suite, only, dsn, pg_bin), dsn, pg_bin
@@ -84,15 +84,6 @@ def run(
         print_report(Console(), document, folder.path)
     if document.verdict != "pass":
         raise typer.Exit(1)
-
-
-def _names(only: str | None) -> frozenset[str]:
-    if only is None:
-        return frozenset()
-    names = frozenset(name.strip() for name in only.split(",")) - {""}
-    if not names:
-        raise BadInput("--only names no strategy: name some, separated by commas, or leave it out")
-    return names
 
 
 def _command(
