@@ -32,14 +32,11 @@ _LOOPS: tuple[Loop, ...] = ("asyncio", "uvloop")
 _HEADING_IN = 0.8
 _PANEL_HEIGHT_IN = 3.8
 _AXIS_IN = 0.7
-_PANEL_WIDTH_IN = 2.5
 _PANEL_STEP_IN = 5.35
-_LABELS_IN = 2.2
 _P99_IN = 0.72
 _VERDICT_IN = 0.64
 _MARKER_IN = 0.1
 _LABEL_GAP_IN = 0.2
-_LONGEST_NAME = 16
 
 # The percentile axis is one in how many is slower, 1 / (1 - quantile), so that every further nine
 # takes the same room.
@@ -47,6 +44,18 @@ _TICKS = {2: "50%", 10: "90%", 100: "99%", 1_000: "99.9%", 10_000: "99.99%", 100
 _MEDIAN = min(_TICKS)
 _WIDE_RANGE = 20
 _US_PER_MS = 1000
+
+
+class _Layout(NamedTuple):
+    """The room for the labels of a panel, with names no longer than this, and for its lines."""
+
+    labels_in: float
+    longest_name: int
+    width_in: float
+
+
+_BESIDE_ANOTHER = _Layout(labels_in=2.2, longest_name=16, width_in=2.5)
+_ALONE = _Layout(labels_in=3.0, longest_name=27, width_in=6.8)
 
 
 class _Line(NamedTuple):
@@ -90,19 +99,20 @@ def draw(run: Run, histograms: Mapping[str, HdrHistogram]) -> Figure:
             )
             limits = _limits(lines)
             loops = [loop for loop in _LOOPS if any(line.arm.loop == loop for line in lines)]
+            layout = _ALONE if len(loops) == 1 else _BESIDE_ANOTHER
             for column, loop in enumerate(loops):
                 axes = frame.place(
                     figure,
-                    left_in=frame.LEFT_IN + _LABELS_IN + column * _PANEL_STEP_IN,
+                    left_in=frame.LEFT_IN + layout.labels_in + column * _PANEL_STEP_IN,
                     top_in=top_in + _HEADING_IN,
-                    width_in=_PANEL_WIDTH_IN,
+                    width_in=layout.width_in,
                     height_in=_PANEL_HEIGHT_IN,
                 )
                 shown = [line for line in lines if line.arm.loop in {loop, None}]
                 _draw_axes(axes, limits)
                 for line in shown:
                     _draw_line(axes, line)
-                _write_labels(axes, loop, shown, limits)
+                _write_labels(axes, loop, shown, limits, layout)
     return figure
 
 
@@ -201,25 +211,27 @@ def _nearest(values: Sequence[float], wanted: float) -> int:
     return min(range(len(values)), key=lambda index: abs(values[index] - wanted))
 
 
-def _write_labels(axes: Axes, loop: Loop, lines: Sequence[_Line], limits: _Limits) -> None:
+def _write_labels(
+    axes: Axes, loop: Loop, lines: Sequence[_Line], limits: _Limits, layout: _Layout
+) -> None:
     """Name the lines where they begin; too close together for a label just beside each."""
     ascending = sorted(lines, key=lambda line: line.values_ms[0])
     scale = math.log(limits.high_ms / limits.low_ms)
     starts = [math.log(line.values_ms[0] / limits.low_ms) / scale for line in ascending]
     places = spread_apart(starts, gap=_LABEL_GAP_IN / _PANEL_HEIGHT_IN, low=0.02, high=0.98)
     for line, place in zip(ascending, places, strict=True):
-        _write_label(axes, line, place)
+        _write_label(axes, line, place, layout)
     write = partial(frame.write_beside, axes, level=1 + _LABEL_GAP_IN / _PANEL_HEIGHT_IN)
-    write(loop, left_in=_LABELS_IN, align="left", colour=style.INK, weight="bold")
+    write(loop, left_in=layout.labels_in, align="left", colour=style.INK, weight="bold")
     write("p99, ms", left_in=_P99_IN, align="right", colour=style.FAINT)
     write("verdict", left_in=_VERDICT_IN, align="left", colour=style.FAINT)
 
 
-def _write_label(axes: Axes, line: _Line, place: float) -> None:
+def _write_label(axes: Axes, line: _Line, place: float, layout: _Layout) -> None:
     look = style.look(line.arm)
     trusted = line.arm.verdict == "pass"
     colour = look.colour if trusted else style.ALARM
-    marker_at = -_MARKER_IN / _PANEL_WIDTH_IN
+    marker_at = -_MARKER_IN / layout.width_in
     axes.annotate(
         "",
         xy=(line.odds[0], line.values_ms[0]),
@@ -245,6 +257,6 @@ def _write_label(axes: Axes, line: _Line, place: float) -> None:
     write = partial(
         frame.write_beside, axes, level=place, colour=style.INK if trusted else style.ALARM
     )
-    write(frame.shortened(line.name, _LONGEST_NAME), left_in=_LABELS_IN, align="left")
+    write(frame.shortened(line.name, layout.longest_name), left_in=layout.labels_in, align="left")
     write(milliseconds(line.p99_us), left_in=_P99_IN, align="right")
     write(style.verdict_text(line.arm.verdict), left_in=_VERDICT_IN, align="left")
