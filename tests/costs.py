@@ -13,10 +13,10 @@ from outboxbench.results.cost import (
     CommandTime,
     Costs,
 )
-from outboxbench.results.model import Environment, Server
+from outboxbench.results.machine import Environment, Server
 
 if TYPE_CHECKING:
-    from outboxbench.results.model import Profile
+    from outboxbench.results.document import Profile
 
 MOMENT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 

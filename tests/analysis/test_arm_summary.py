@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from outboxbench.analysis.summary import summarise
+from outboxbench.results.block import Block, Counters, LatencyUs, OutcomeCounts
 from outboxbench.results.histograms import empty, to_hdr
-from outboxbench.results.model import Block, Counters, LatencyUs, OutcomeCounts
 
 
 def block(

@@ -14,7 +14,7 @@ from outboxbench.analysis.verdict import combine
 from outboxbench.results.final_state import ClientTally, FinalState
 
 if TYPE_CHECKING:
-    from outboxbench.results.model import Check
+    from outboxbench.results.block import Check
 
 SUCCEEDED = "operations succeeded"
 OPERATIONS = "every ok operation is stored, and no other"

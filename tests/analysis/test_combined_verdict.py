@@ -7,7 +7,7 @@ import pytest
 from outboxbench.analysis.verdict import combine
 
 if TYPE_CHECKING:
-    from outboxbench.results.model import Verdict
+    from outboxbench.results.document import Verdict
 
 
 @pytest.mark.parametrize(

@@ -6,21 +6,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from outboxbench.analysis.comparable import changed_durability, comparable_arms
-from outboxbench.results.model import (
-    Arm,
-    Environment,
-    LatencyUs,
-    OutcomeCounts,
-    Profile,
-    Role,
-    Run,
-    Server,
-    Summary,
-    WritePlan,
-)
+from outboxbench.results.block import LatencyUs, OutcomeCounts
+from outboxbench.results.machine import Environment, Server
+from outboxbench.results.model import Arm, Run, Summary
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
+
+    from outboxbench.results.document import Profile, Role, WritePlan
 
 STARTED_AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 

@@ -12,22 +12,11 @@ import pytest
 from outboxbench.analysis.latency import percentiles
 from outboxbench.analysis.summary import summarise
 from outboxbench.analysis.verdict import combine
+from outboxbench.results.block import Block, Check, Counters, OutcomeCounts
 from outboxbench.results.buckets import counts_index
 from outboxbench.results.histograms import merge, to_hdr
-from outboxbench.results.model import (
-    Arm,
-    Block,
-    Check,
-    Counters,
-    Environment,
-    Loop,
-    OutcomeCounts,
-    Profile,
-    Run,
-    RunWarning,
-    Server,
-    Verdict,
-)
+from outboxbench.results.machine import Environment, Server
+from outboxbench.results.model import Arm, Run, RunWarning
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -35,6 +24,7 @@ if TYPE_CHECKING:
     from hdrh.histogram import HdrHistogram
     from pydantic import JsonValue
 
+    from outboxbench.results.document import Loop, Profile, Verdict
     from outboxbench.results.store import RunFolder
 
 STARTED_AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

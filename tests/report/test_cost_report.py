@@ -13,7 +13,7 @@ from outboxbench.report.charts.frame import NoDataError
 from outboxbench.report.charts.render import render_cost_chart
 from outboxbench.report.cost_table import cost_report
 from outboxbench.report.numbers import BLANK
-from outboxbench.results.model import Check
+from outboxbench.results.block import Check
 
 if TYPE_CHECKING:
     from pathlib import Path

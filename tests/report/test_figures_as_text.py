@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from outboxbench.report.numbers import BLANK, milliseconds, percent, spread, three_digits
-from outboxbench.results.model import LatencyUs, OutcomeCounts, Summary
+from outboxbench.results.block import LatencyUs, OutcomeCounts
+from outboxbench.results.model import Summary
 
 
 @pytest.mark.parametrize(

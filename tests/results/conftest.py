@@ -6,17 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from outboxbench.results.model import (
-    Arm,
-    Block,
-    Check,
-    Counters,
-    Environment,
-    LatencyUs,
-    OutcomeCounts,
-    Run,
-    Server,
-)
+from outboxbench.results.block import Block, Check, Counters, LatencyUs, OutcomeCounts
+from outboxbench.results.machine import Environment, Server
+from outboxbench.results.model import Arm, Run
 
 STARTED_AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 

@@ -158,7 +158,7 @@ def test_a_folder_without_a_run_is_an_error(tmp_path: Path) -> None:
         read_run(tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"\xff", b'{"schema_version": 1}'])
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff", b'{"schema_version": 2}'])
 def test_a_damaged_document_is_an_error(folder: RunFolder, content: bytes) -> None:
     folder.run_file.write_bytes(content)
 

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 from pydantic import ValidationError
 
-from outboxbench.results.model import Counters, OutcomeCounts, Run
+from outboxbench.results.block import Counters, OutcomeCounts
 from outboxbench.results.schema import DOCUMENTS, schema_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from outboxbench.results.model import Run
 
 RESULTS = Path(__file__).parents[2] / "results"
 SCHEMA_FILE = RESULTS / "run.schema.json"

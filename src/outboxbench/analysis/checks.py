@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from outboxbench.results.model import Check, Verdict
+from outboxbench.results.block import Check
 
 if TYPE_CHECKING:
+    from outboxbench.results.document import Verdict
     from outboxbench.results.final_state import ClientTally, FinalState
 
 

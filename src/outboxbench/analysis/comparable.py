@@ -11,7 +11,9 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
-    from outboxbench.results.model import Arm, Profile, Run, Server
+    from outboxbench.results.document import Profile
+    from outboxbench.results.machine import Server
+    from outboxbench.results.model import Arm, Run
 
 _DURABILITY_SETTINGS = ("fsync", "synchronous_commit", "full_page_writes")
 

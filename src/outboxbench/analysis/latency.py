@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from outboxbench.results.model import LatencyUs
+from outboxbench.results.block import LatencyUs
 
 if TYPE_CHECKING:
     from hdrh.histogram import HdrHistogram

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from outboxbench.results.cost import CommandCost, Costs
-    from outboxbench.results.model import Profile
+    from outboxbench.results.document import Profile
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from hdrh.histogram import HdrHistogram
 
-    from outboxbench.results.model import Block
+    from outboxbench.results.block import Block
 
 
 def summarise(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from outboxbench.results.model import Verdict
+    from outboxbench.results.document import Verdict
 
 
 def combine(verdicts: Iterable[Verdict]) -> Verdict:

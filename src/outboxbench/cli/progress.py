@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from outboxbench.results.model import Block
+    from outboxbench.results.block import Block
 
 
 class ProgressObserver:

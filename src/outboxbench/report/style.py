@@ -17,7 +17,8 @@ from matplotlib.lines import Line2D
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from outboxbench.results.model import Arm, Loop, Verdict
+    from outboxbench.results.document import Loop, Verdict
+    from outboxbench.results.model import Arm
 
 INK: Final = "#1a1a1a"
 FAINT: Final = "#6b6b6b"

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from outboxbench.analysis.comparable import ComparableArms
-    from outboxbench.results.model import Arm, Run, Verdict
+    from outboxbench.results.document import Verdict
+    from outboxbench.results.model import Arm, Run
 
 _VERDICTS: dict[Verdict, Text] = {
     "pass": Text("pass", style="green"),

@@ -10,16 +10,9 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AwareDatetime, Field
 
-from outboxbench.results.model import (
-    Check,
-    Document,
-    Environment,
-    NonNegativeFloat,
-    Profile,
-    Server,
-    Verdict,
-    WritePlan,
-)
+from outboxbench.results.block import Check
+from outboxbench.results.document import Document, NonNegativeFloat, Profile, Verdict, WritePlan
+from outboxbench.results.machine import Environment, Server
 
 COST_SCHEMA_VERSION: Final = 1
 

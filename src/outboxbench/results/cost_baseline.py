@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import ValidationError
 
+from outboxbench.results.document import Document, NonNegativeFloat
 from outboxbench.results.folders import RunReadError, write_whole
-from outboxbench.results.model import Document, NonNegativeFloat
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from outboxbench.results.model import Environment
+from outboxbench.results.machine import Environment
 
 PACKAGES = (
     "outboxbench",

@@ -14,7 +14,7 @@ from outboxbench.results.cost import Costs
 from outboxbench.results.model import Run
 
 if TYPE_CHECKING:
-    from outboxbench.results.model import Document
+    from outboxbench.results.document import Document
 
 DOCUMENTS: dict[str, type[Document]] = {"run": Run, "cost": Costs}
 """What has a schema, by the name of its file."""

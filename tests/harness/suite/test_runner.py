@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from outboxbench.harness.postgres.server import Server
-    from outboxbench.results.model import Block, Run
+    from outboxbench.results.block import Block
+    from outboxbench.results.model import Run
 
 
 class Witness:

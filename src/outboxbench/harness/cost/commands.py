@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from outboxbench.harness.cost.plan import CostPlan, PlannedCommand
     from outboxbench.harness.janitor import Janitor
     from outboxbench.harness.postgres.server import Server
+    from outboxbench.results.block import Check
     from outboxbench.results.final_state import FinalState
-    from outboxbench.results.model import Check
 
 SEED = "cost"
 """The same for all: every strategy is asked for the same operations."""

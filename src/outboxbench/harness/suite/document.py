@@ -20,13 +20,8 @@ from outboxbench.harness.suite.plan import (
 from outboxbench.harness.suite.surroundings import Surroundings
 from outboxbench.harness.suite.warnings import run_warnings
 from outboxbench.results import histograms
-from outboxbench.results.model import (
-    Arm,
-    Block,
-    Counters,
-    OutcomeCounts,
-    Run,
-)
+from outboxbench.results.block import Block, Counters, OutcomeCounts
+from outboxbench.results.model import Arm, Run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,8 +34,8 @@ if TYPE_CHECKING:
     from outboxbench.harness.suite.model import Suite
     from outboxbench.harness.suite.plan import Plan
     from outboxbench.results.final_state import FinalState
-    from outboxbench.results.model import Environment
-    from outboxbench.results.model import Server as ServerDocument
+    from outboxbench.results.machine import Environment
+    from outboxbench.results.machine import Server as ServerDocument
     from outboxbench.results.store import RunFolder
 
 

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from outboxbench.harness.postgres.server import Server
     from outboxbench.harness.suite.model import Suite
     from outboxbench.harness.suite.plan import Plan, PlannedArm
-    from outboxbench.results.model import Block, Run
+    from outboxbench.results.block import Block
+    from outboxbench.results.model import Run
     from outboxbench.results.store import RunFolder
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from outboxbench.results import environment
-from outboxbench.results.model import Environment
-from outboxbench.results.model import Server as ServerDocument
+from outboxbench.results.machine import Environment
+from outboxbench.results.machine import Server as ServerDocument
 
 if TYPE_CHECKING:
     from outboxbench.harness.postgres.server import Server

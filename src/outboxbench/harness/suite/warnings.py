@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from outboxbench.harness.suite.model import Suite
-    from outboxbench.results.model import Arm, Environment, Server
+    from outboxbench.results.machine import Environment, Server
+    from outboxbench.results.model import Arm
 
 ENOUGH_ROUNDS = 5
 MEMORY_FILESYSTEMS = frozenset({"tmpfs", "ramfs"})

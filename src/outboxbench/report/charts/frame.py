@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
-    from outboxbench.results.model import Environment, Run, Server, Verdict
+    from outboxbench.results.document import Verdict
+    from outboxbench.results.machine import Environment, Server
+    from outboxbench.results.model import Run
 
 WIDTH_IN = 11.0
 LEFT_IN = 0.35

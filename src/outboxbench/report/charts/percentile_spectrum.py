@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from outboxbench.analysis.comparable import ComparableArms
-    from outboxbench.results.model import Arm, Loop, Run
+    from outboxbench.results.document import Loop
+    from outboxbench.results.model import Arm, Run
 
 TITLE = "Latency by percentile"
 SHOWS = "latency at every percentile that the sample supports, on a 1/(1-p) axis"
