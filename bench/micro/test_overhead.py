@@ -25,9 +25,10 @@ from outboxbench.core.application.retry import RetryPolicy
 from outboxbench.core.strategies import statements as sql
 from outboxbench.core.strategies.asyncpg import ASYNCPG
 from outboxbench.core.strategies.settings import DatabaseAddress, StrategySettings
-from outboxbench.harness.load.client import run_client
+from outboxbench.harness.load.client import run_closed_loop
 from outboxbench.harness.load.command_mix import CommandMix
 from outboxbench.harness.load.dataset import Dataset, account_id
+from outboxbench.harness.load.job import Window
 from outboxbench.harness.load.recorder import Recorder
 from outboxbench.harness.suite.model import DatasetSize
 
@@ -65,7 +66,7 @@ async def _take_turns(
     persistence = await ASYNCPG.open(settings)
     try:
         bus = bootstrap(persistence)
-        recorder = Recorder(0, 2**62)
+        recorder = Recorder(Window.of(0, 0, 2**62))
         mixes = [
             CommandMix("charge", Dataset(ACCOUNTS, 1), f"arm {number}")
             for number in range(connections)
@@ -76,7 +77,7 @@ async def _take_turns(
         ]
         done, bare_done = recorder.window_outcomes.total, bare_ok.total
 
-        arm = [partial(run_client, bus, mix, RetryPolicy(), recorder) for mix in mixes]
+        arm = [partial(run_closed_loop, bus, mix, RetryPolicy(), recorder) for mix in mixes]
         ratios, idle_shares = [], []
         for turn in range(TURNS + 1):
             # Each goes first in half of the turns: a machine that drifts favours neither.

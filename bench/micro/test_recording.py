@@ -10,6 +10,7 @@ from outboxbench.core.application.outcome import Outcome
 from outboxbench.core.application.retry import OperationResult
 from outboxbench.core.domain.payments import OpenAccount
 from outboxbench.harness.load.command_mix import Request
+from outboxbench.harness.load.job import Window
 from outboxbench.harness.load.recorder import Recorder
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ OK = OperationResult(Outcome.OK, attempts=1)
 
 
 def test_recording_an_operation_costs_at_most_a_microsecond(benchmark: BenchmarkFixture) -> None:
-    recorder = Recorder(0, 2**62)
+    recorder = Recorder(Window.of(0, 0, 2**62))
 
     def record() -> None:
         for number in range(RECORDS):
@@ -36,7 +37,7 @@ def test_recording_an_operation_costs_at_most_a_microsecond(benchmark: Benchmark
 
 
 def test_memory_does_not_grow_with_the_length_of_a_run() -> None:
-    recorder = Recorder(0, 2**62)
+    recorder = Recorder(Window.of(0, 0, 2**62))
     for number in range(RECORDS):
         recorder.record(REQUEST, OK, 0, number * 7919)
     tracemalloc.start()

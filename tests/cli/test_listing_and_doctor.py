@@ -107,7 +107,35 @@ def test_the_doctor_finds_what_a_run_needs(
     assert findings["PostgreSQL"]["state"] == "ok"
     assert findings["PostgreSQL"]["detail"].startswith("18.")
     assert findings["strategy asyncpg"]["state"] == "ok"
-    assert {"cores", "uvloop", "data folder", "disk"} <= findings.keys()
+    assert {"cores", "CPU limit", "uvloop", "data folder", "disk"} <= findings.keys()
+    assert "one sync of the log takes" in findings["sync of the log"]["detail"]
+
+
+def test_the_doctor_doubts_a_disk_that_syncs_too_fast(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("outboxbench.cli.doctor.server_fsync_us", lambda _server: 3.0)
+
+    assert call(monkeypatch, "doctor", "--json") == 0
+
+    findings = {each["topic"]: each for each in json.loads(capsys.readouterr().out)}
+    assert findings["sync of the log"]["state"] == "warning"
+    assert "takes 3 µs, too fast" in findings["sync of the log"]["detail"]
+
+
+def test_the_doctor_warns_of_cores_that_are_held_back(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("outboxbench.cli.doctor.cpu_limit_cores", lambda: 0.5)
+    monkeypatch.setattr("outboxbench.cli.doctor.cpu_governor", lambda _core: "powersave")
+
+    call(monkeypatch, "doctor", "--pg-bin", "/etc", "--json")
+
+    findings = {each["topic"]: each for each in json.loads(capsys.readouterr().out)}
+    assert findings["CPU limit"]["state"] == "warning"
+    assert "the time of 0.5 of" in findings["CPU limit"]["detail"]
+    assert findings["CPU governor"]["state"] == "warning"
+    assert "frequency-set -g performance" in findings["CPU governor"]["detail"]
 
 
 @pytest.mark.usefixtures("broken_package")

@@ -179,7 +179,7 @@ def test_the_damaged_value_is_named(folder: RunFolder, run: Run) -> None:
 def test_another_schema_version_is_named(folder: RunFolder, content: str) -> None:
     folder.run_file.write_text(content)
 
-    with pytest.raises(RunReadError, match=r"schema version .* this outboxbench reads 1"):
+    with pytest.raises(RunReadError, match=r"schema version .* this outboxbench reads 2"):
         read_run(folder.path)
 
 

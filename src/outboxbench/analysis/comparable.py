@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from outboxbench.results.machine import Server
     from outboxbench.results.model import Arm, Run
 
-_DURABILITY_SETTINGS = ("fsync", "synchronous_commit", "full_page_writes")
+DURABILITY_SETTINGS = ("fsync", "synchronous_commit", "full_page_writes")
+_LOAD_SETTINGS = frozenset({"rate", "network_rtt_ms"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,15 @@ def comparable_arms(run: Run) -> tuple[ComparableArms, ...]:
     return (*tables, *alone)
 
 
+def ceilings_of(run: Run, arm: Arm) -> tuple[Arm, ...]:
+    """The ceilings of a run that an arm may be held against, whatever their write plan."""
+    return tuple(
+        ceiling
+        for ceiling in run.arms
+        if ceiling.role == "ceiling" and ceiling.blocks and _limits(ceiling, arm)
+    )
+
+
 def changed_durability(server: Server) -> tuple[str, ...]:
     """The server's settings that make a commit more or less durable than usual, `name=value`.
 
@@ -76,7 +86,7 @@ def changed_durability(server: Server) -> tuple[str, ...]:
     """
     return tuple(
         f"{name}={server.settings[name]}"
-        for name in _DURABILITY_SETTINGS
+        for name in DURABILITY_SETTINGS
         if server.settings.get(name, "on") != "on"
     )
 
@@ -92,11 +102,12 @@ def _table(example: Arm, strategies: Iterable[Arm], ceilings: Iterable[Arm]) -> 
 
 
 def _limits(ceiling: Arm, arm: Arm) -> bool:
-    shared = ceiling.settings.keys() & arm.settings.keys()
+    # What a ceiling lacks of these, the arm may not have: an open loop has no ceiling.
+    shared = ceiling.settings.keys() & arm.settings.keys() | _LOAD_SETTINGS
     return (
         ceiling.workload == arm.workload
         and ceiling.profile == arm.profile
-        and all(ceiling.settings[name] == arm.settings[name] for name in shared)
+        and all(ceiling.settings.get(name) == arm.settings.get(name) for name in shared)
     )
 
 

@@ -19,12 +19,17 @@ if TYPE_CHECKING:
 
 
 def summarise(
-    blocks: Sequence[Block], ceiling_blocks: Sequence[Block] | None, latencies: HdrHistogram
+    blocks: Sequence[Block],
+    ceiling_blocks: Sequence[Block] | None,
+    latencies: HdrHistogram,
+    *,
+    schedule_lag: HdrHistogram | None = None,
+    generator_lag: HdrHistogram | None = None,
 ) -> Summary:
     """Summarise an arm's blocks, against those of its ceiling if it has one.
 
-    `latencies` are the good operations of all blocks, merged. Raises ValueError without a block:
-    an arm that was never measured has no summary.
+    `latencies` are the good operations of all blocks, merged; an open loop has lags as well.
+    Raises ValueError without a block: an arm that was never measured has no summary.
     """
     if not blocks:
         raise ValueError("an arm without a block has no summary")
@@ -37,6 +42,8 @@ def summarise(
         ceiling_ratio_median=_median_or_none(_ceiling_ratios(blocks, ceiling_blocks or ())),
         outcomes=reduce(add, (block.outcomes for block in blocks)),
         latency_us=percentiles(latencies),
+        schedule_lag_us=None if schedule_lag is None else percentiles(schedule_lag),
+        generator_lag_us=None if generator_lag is None else percentiles(generator_lag),
         client_cpu_us_per_op=_median_or_none(
             block.counters.client_cpu_us_per_op for block in blocks
         ),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -14,12 +13,15 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from outboxbench.analysis.doubts.machine import MEMORY_FILESYSTEMS
 from outboxbench.core.strategies.registry import BrokenStrategy, load_strategy, strategy_names
 from outboxbench.harness.errors import HarnessError
 from outboxbench.harness.janitor import Janitor
 from outboxbench.harness.postgres.server import open_server
-from outboxbench.harness.suite.warnings import MEMORY_FILESYSTEMS
-from outboxbench.results.environment import filesystem_type
+from outboxbench.harness.postgres.sync_latency import server_fsync_us
+from outboxbench.results.disk import data_device, filesystem_type
+from outboxbench.results.limits import cpu_limit_cores
+from outboxbench.results.processor import cpu_governor, first_usable_core, usable_cores
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +30,9 @@ State: TypeAlias = Literal["ok", "warning", "missing"]
 
 _STYLES: dict[State, str] = {"ok": "green", "warning": "yellow", "missing": "bold red"}
 _ENOUGH_DISK_BYTES = 5 * 2**30
+
+# Anything faster has most likely ended in memory.
+_CREDIBLE_SYNC_US = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,8 @@ def doctor(
     """
     examinations: tuple[Callable[[], list[Finding]], ...] = (
         _cores,
+        _cpu_limit,
+        _governor,
         _strategies,
         _event_loops,
         lambda: _server(dsn, pg_bin),
@@ -77,8 +84,8 @@ def doctor(
 
 
 def _cores() -> list[Finding]:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    if cores is None or cores < 2:
+    cores = usable_cores()
+    if cores < 2:
         return [
             Finding(
                 "cores",
@@ -87,6 +94,38 @@ def _cores() -> list[Finding]:
             )
         ]
     return [Finding("cores", "ok", f"{cores}: client and server need not share one")]
+
+
+def _cpu_limit() -> list[Finding]:
+    cores, limit = usable_cores(), cpu_limit_cores()
+    if limit is None or limit >= cores:
+        return [Finding("CPU limit", "ok", f"none below the {cores} cores")]
+    return [
+        Finding(
+            "CPU limit",
+            "warning",
+            f"a control group allows the time of {limit:g} of {cores} cores and stops everything "
+            "once it is used up: raise the limit (docker run --cpus), or choose cores instead "
+            "(--cpuset-cpus)",
+        )
+    ]
+
+
+def _governor() -> list[Finding]:
+    governor = cpu_governor(first_usable_core())
+    if governor is None:
+        # As in virtual machines: the host decides, and nothing can be done about it from here.
+        return []
+    if governor == "performance":
+        return [Finding("CPU governor", "ok", governor)]
+    return [
+        Finding(
+            "CPU governor",
+            "warning",
+            f"{governor} changes how fast the cores run, so blocks may differ: "
+            "run `sudo cpupower frequency-set -g performance`",
+        )
+    ]
 
 
 def _strategies() -> list[Finding]:
@@ -134,6 +173,7 @@ def _server(dsn: str | None, pg_bin: Path | None) -> list[Finding]:
                 )
             if server.cluster is not None:
                 findings.append(_data_folder(server.cluster.data_directory))
+                findings.append(_sync(server_fsync_us(server)))
             return findings
     except HarnessError as error:
         return [Finding("PostgreSQL", "missing", str(error))]
@@ -148,7 +188,24 @@ def _data_folder(path: Path) -> Finding:
             f"{path.parent} is on {filesystem}, where a commit waits for no disk: name a folder "
             "on a disk in OUTBOXBENCH_TMPDIR",
         )
-    return Finding("data folder", "ok", f"{path.parent} on {filesystem or 'an unknown disk'}")
+    device = data_device(path) or "an unknown disk"
+    where = f"{device}, {filesystem}" if filesystem else device
+    return Finding("data folder", "ok", f"{path.parent} on {where}")
+
+
+def _sync(sync_us: float | None) -> Finding:
+    topic = "sync of the log"
+    if sync_us is None:
+        return Finding(topic, "warning", "not measured: PostgreSQL's pg_test_fsync does not do it")
+    takes = f"one sync of the log takes {sync_us:.0f} µs"
+    if sync_us >= _CREDIBLE_SYNC_US:
+        return Finding(topic, "ok", takes)
+    return Finding(
+        topic,
+        "warning",
+        f"{takes}, too fast for a disk that keeps what it is told: name a folder on one that does "
+        "in OUTBOXBENCH_TMPDIR",
+    )
 
 
 def _disk() -> list[Finding]:

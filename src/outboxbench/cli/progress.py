@@ -28,11 +28,17 @@ class ProgressObserver:
 
     def __init__(self, progress: Progress, blocks: int) -> None:
         self._progress = progress
+        self._blocks = blocks
         self._task = progress.add_task("", total=blocks)
 
     def preparing(self, what: str) -> None:
         """Something untimed takes a moment."""
         self._progress.update(self._task, description=what)
+
+    def adding(self, blocks: int) -> None:
+        """So many blocks come on top of the plan, for what is inconclusive."""
+        self._blocks += blocks
+        self._progress.update(self._task, total=self._blocks)
 
     def block_started(self, arm: str, round: int) -> None:
         """The next block begins; rounds count from 0."""

@@ -6,7 +6,7 @@ import shlex
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -18,7 +18,11 @@ from outboxbench.harness.suite.plan import make_plan
 from outboxbench.harness.suite.runner import RunRequest, run_suite
 from outboxbench.report.charts.render import render_charts
 from outboxbench.report.terminal import print_report
+from outboxbench.results.noise_store import NOISE_FILE, read_noise
 from outboxbench.results.store import RunFolder, read_run
+
+if TYPE_CHECKING:
+    from outboxbench.results.model import Run
 
 DEFAULT_OUT = Path("results/runs")
 
@@ -41,6 +45,13 @@ def run(
     seed: Annotated[
         int | None, typer.Option(metavar="N", help="Determines the load and the order of blocks.")
     ] = None,
+    reference: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Compare the others with this strategy."),
+    ] = None,
+    noise: Annotated[
+        Path, typer.Option(metavar="FILE", help="What `calibrate` has found on this machine.")
+    ] = NOISE_FILE,
     dsn: Annotated[
         str | None,
         typer.Option(help="Use this server; only databases outboxbench_* are touched."),
@@ -60,15 +71,39 @@ def run(
 
     Example: outboxbench run quick --only asyncpg,psycopg --rounds 10
     """
-    chosen = override(load_suite(suite), window_s=duration, rounds=rounds, seed=seed)
+    chosen = override(
+        load_suite(suite), window_s=duration, rounds=rounds, seed=seed, reference=reference
+    )
     plan = make_plan(chosen, names_in("--only", only) or frozenset())
+    recorded = read_noise(noise)
     folder = RunFolder.create(out, chosen.name, datetime.now(UTC))
     request = RunRequest(
-        chosen, plan, folder, _command(chosen, suite, only, dsn, pg_bin), dsn, pg_bin
+        suite=chosen,
+        plan=plan,
+        folder=folder,
+        command=_command(chosen, suite, only, dsn, pg_bin),
+        noise=recorded,
+        dsn=dsn,
+        pg_bin=pg_bin,
     )
+    document = carry_out(request)
+    if as_json:
+        sys.stdout.write(folder.run_file.read_text(encoding="utf-8"))
+    else:
+        print_report(Console(), document, folder.path)
+    if document.verdict != "pass":
+        raise typer.Exit(1)
+
+
+def carry_out(request: RunRequest) -> Run:
+    """Run a suite with its progress shown, and draw what it measured.
+
+    An interrupted run is reported, as far as it came, before the interruption is raised again.
+    """
+    folder = request.folder
     messages = Console(stderr=True)
     try:
-        with show_progress(messages, plan.blocks) as observer:
+        with show_progress(messages, request.plan.blocks) as observer:
             document = run_suite(request, observer)
             observer.preparing("drawing the charts")
             render_charts(document, folder)
@@ -78,12 +113,7 @@ def run(
         raise
     finally:
         folder.remove_if_empty()
-    if as_json:
-        sys.stdout.write(folder.run_file.read_text(encoding="utf-8"))
-    else:
-        print_report(Console(), document, folder.path)
-    if document.verdict != "pass":
-        raise typer.Exit(1)
+    return document
 
 
 def _command(
@@ -94,7 +124,7 @@ def _command(
     if only is not None:
         words += ["--only", only]
     words += ["--duration", f"{chosen.window_s:g}", "--rounds", str(chosen.rounds)]
-    words += ["--seed", str(chosen.seed)]
+    words += ["--seed", str(chosen.seed), "--reference", chosen.reference]
     if pg_bin is not None:
         words += ["--pg-bin", str(pg_bin)]
     return shlex.join(words) + (" --dsn DSN" if dsn is not None else "")

@@ -5,9 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from outboxbench.results.model import Run, Summary
+    from outboxbench.results.comparison import Comparison, Metric
+    from outboxbench.results.model import Run
 
 BLANK = "–"
+
+METRIC_NAMES: dict[Metric, str] = {
+    "ok_per_s": "ok/s",
+    "latency_p50": "p50 latency",
+    "client_cpu": "client CPU/op",
+    "latency_p99": "p99 latency",
+}
 
 _US_PER_MS = 1000
 
@@ -30,12 +38,9 @@ def percent(ratio: float | None) -> str:
     return BLANK if ratio is None else f"{ratio:.0%}"
 
 
-def spread(summary: Summary) -> str:
-    """Half the range of ok/s over the rounds, relative to the median; blank for one round."""
-    if summary.rounds < 2 or not summary.ok_per_s_median:
-        return ""
-    half_range = (summary.ok_per_s_max - summary.ok_per_s_min) / 2
-    return f"±{half_range / summary.ok_per_s_median:.0%}"
+def interval(comparison: Comparison) -> str:
+    """A ratio with its 95% interval."""
+    return f"{comparison.ratio:.2f} [{comparison.low:.2f}, {comparison.high:.2f}]"
 
 
 def rounds(run: Run) -> str:

@@ -12,7 +12,15 @@ from rich.table import Table
 from rich.text import Text
 
 from outboxbench.analysis.comparable import changed_durability, comparable_arms
-from outboxbench.report.numbers import BLANK, milliseconds, percent, rounds, spread, three_digits
+from outboxbench.report.numbers import (
+    BLANK,
+    METRIC_NAMES,
+    interval,
+    milliseconds,
+    percent,
+    rounds,
+    three_digits,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +29,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from outboxbench.analysis.comparable import ComparableArms
+    from outboxbench.results.comparison import Metric
     from outboxbench.results.document import Verdict
     from outboxbench.results.model import Arm, Run
 
@@ -29,16 +38,7 @@ _VERDICTS: dict[Verdict, Text] = {
     "fail": Text("FAIL", style="bold red"),
     "unknown": Text("unknown", style="bold yellow"),
 }
-_FIGURE_COLUMNS = (
-    "ok/s",
-    "",
-    "% of\nceil.",
-    "p50\nms",
-    "p90\nms",
-    "p99\nms",
-    "client\nCPU µs",
-    "server\nCPU µs",
-)
+_LAST_COLUMNS = ("p50\nms", "p99\nms", "client\nCPU µs", "server\nCPU µs")
 
 
 def print_report(console: Console, run: Run, folder: Path) -> None:
@@ -52,11 +52,11 @@ def run_report(run: Run) -> RenderableType:
     """Tables, verdict, failed checks and warnings; fits 80 columns."""
     parts: list[RenderableType] = []
     for arms in comparable_arms(run):
-        parts += [Text(), _table(arms), _notes(run, arms)]
+        parts += [Text(), _table(run, arms), _notes(run, arms)]
     return Group(*parts, Text(), *_verdict(run), *_failed_checks(run), *_warnings(run))
 
 
-def _table(arms: ComparableArms) -> Table:
+def _table(run: Run, arms: ComparableArms) -> Table:
     loops = {arm.loop for arm in arms.strategies if arm.loop}
     # The only loop stands in the title: long names of strategies need the room.
     names_loops = len(loops) != 1
@@ -71,51 +71,62 @@ def _table(arms: ComparableArms) -> Table:
     table.add_column("strategy", overflow="fold", vertical="bottom")
     if names_loops:
         table.add_column("loop", vertical="bottom")
-    for heading in _FIGURE_COLUMNS:
+    metric = _compared_metric(arms)
+    headings = (
+        "offered/s" if metric == "latency_p50" else "ok/s",
+        "skipped" if metric == "latency_p50" else "% of\nceil.",
+        f"{METRIC_NAMES[metric]} ÷\n{run.reference or BLANK}",
+        *_LAST_COLUMNS,
+    )
+    for heading in headings:
         table.add_column(heading, justify="right", no_wrap=True, vertical="bottom")
     table.add_column("verdict", vertical="bottom")
+    ratios = {each.head: interval(each) for each in run.comparisons if each.metric == metric}
     for arm in arms.ceilings:
-        _add_row(table, _names(arms, arm, with_loop=names_loops), arm, ceiling_share="100%")
+        table.add_row(*_row(arms, arm, "", with_loop=names_loops))
     table.add_section()
     for arm in arms.strategies:
-        ratio = arm.summary.ceiling_ratio_median if arm.summary else None
-        names = _names(arms, arm, with_loop=names_loops)
-        _add_row(table, names, arm, ceiling_share=percent(ratio))
+        table.add_row(
+            *_row(arms, arm, ratios.get(arm.name, ""), with_loop=names_loops),
+            style="" if arm.verdict == "pass" else "dim",
+        )
     return table
 
 
-def _names(arms: ComparableArms, arm: Arm, *, with_loop: bool) -> list[Text]:
+def _compared_metric(arms: ComparableArms) -> Metric:
+    """What decides in this table: how much a closed loop does, how long an open one waits."""
+    is_open = any(arm.offered_per_s is not None for arm in arms.strategies)
+    return "latency_p50" if is_open else "ok_per_s"
+
+
+def _row(arms: ComparableArms, arm: Arm, ratio: str, *, with_loop: bool) -> Iterator[Text]:
     is_ceiling = arm.role == "ceiling"
-    name = Text(arms.label(arm), style="italic" if is_ceiling else "")
-    loop = Text("ceiling", style="italic") if is_ceiling else Text(arm.loop or BLANK)
-    return [name, loop] if with_loop else [name]
-
-
-def _add_row(table: Table, names: list[Text], arm: Arm, *, ceiling_share: str) -> None:
+    yield Text(arms.label(arm), style="italic" if is_ceiling else "")
+    if with_loop:
+        yield Text("ceiling", style="italic") if is_ceiling else Text(arm.loop or BLANK)
     summary = arm.summary
     if summary is None:
-        table.add_row(*names, *([BLANK] * len(_FIGURE_COLUMNS)), _VERDICTS[arm.verdict])
-        return
-    table.add_row(
-        *names,
-        three_digits(summary.ok_per_s_median),
-        spread(summary),
-        ceiling_share,
-        milliseconds(summary.latency_us.p50),
-        milliseconds(summary.latency_us.p90),
-        milliseconds(summary.latency_us.p99),
-        three_digits(summary.client_cpu_us_per_op),
-        three_digits(summary.server_cpu_us_per_op),
-        _VERDICTS[arm.verdict],
-        style="" if arm.verdict == "pass" else "dim",
-    )
+        yield from [Text(BLANK)] * (3 + len(_LAST_COLUMNS))
+    else:
+        if arm.offered_per_s is not None:
+            yield Text(three_digits(arm.offered_per_s))
+            yield Text(f"{summary.outcomes.skipped / max(summary.outcomes.attempted, 1):.1%}")
+        else:
+            yield Text(three_digits(summary.ok_per_s_median))
+            yield Text("100%" if is_ceiling else percent(summary.ceiling_ratio_median))
+        yield Text(ratio)
+        yield Text(milliseconds(summary.latency_us.p50))
+        yield Text(milliseconds(summary.latency_us.p99))
+        yield Text(three_digits(summary.client_cpu_us_per_op))
+        yield Text(three_digits(summary.server_cpu_us_per_op))
+    yield _VERDICTS[arm.verdict]
 
 
 def _notes(run: Run, arms: ComparableArms) -> RenderableType:
     durability = changed_durability(run.server)
     lines = [
         f"{arms.settings_text or 'default settings'}; PostgreSQL {run.server.version}",
-        (f"medians of {rounds(run)}, ± half the range; CPU per attempted operation"),
+        f"medians of {rounds(run)}; [95% interval]; CPU per attempted operation",
     ]
     if losses := _not_ok(arms):
         # Beside the rate: a rate alone would praise who gives up early.

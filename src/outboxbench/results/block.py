@@ -133,6 +133,7 @@ class Block(Document):
     histogram: str | None = Field(
         default=None, description="HdrHistogram log, path in the run folder"
     )
+    histogram_sha256: str | None = Field(default=None, description="of that log, as it was written")
     counters: Counters
     conditions: Conditions = Conditions()
     verdict: Verdict

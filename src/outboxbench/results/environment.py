@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 
+from outboxbench.results.disk import data_device, filesystem_type
+from outboxbench.results.limits import cpu_limit_cores, memory_limit_bytes
 from outboxbench.results.machine import Environment
+from outboxbench.results.processor import (
+    cpu_governor,
+    cpu_mhz,
+    cpu_model,
+    first_usable_core,
+    usable_cores,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PACKAGES = (
     "outboxbench",
@@ -19,16 +30,16 @@ PACKAGES = (
     "hdrhistogram",
     "matplotlib",
     "numpy",
+    "psutil",
     "psycopg",
     "psycopg-binary",
     "psycopg-c",
     "psycopg-pool",
+    "scipy",
     "sqlalchemy",
     "uvloop",
 )
 """The packages whose versions are recorded, where they are installed."""
-
-_CPUINFO = Path("/proc/cpuinfo")
 
 
 def collect(
@@ -36,16 +47,23 @@ def collect(
     libpq: str | None,
     psycopg_implementation: str | None,
     data_folder: Path | None,
+    fsync_us: float | None,
 ) -> Environment:
     """Describe this machine and interpreter.
 
-    What only a driver knows (libpq's version, psycopg's implementation) comes from the caller, so
-    that reading a run needs no driver. `data_folder` is the server's, None where it is not ours.
+    What only a driver knows (libpq's version, psycopg's implementation) or only a program of the
+    server's can measure (what a sync takes, in µs) comes from the caller, so that reading a run
+    needs neither. `data_folder` is the server's, None where it is not ours.
     """
+    core = first_usable_core()
     return Environment(
-        cpu_model=_cpu_model(),
-        cores=_usable_cores(),
+        cpu_model=cpu_model(),
+        cores=usable_cores(),
+        cpu_governor=cpu_governor(core),
+        cpu_mhz=cpu_mhz(core),
         memory_bytes=psutil.virtual_memory().total,
+        cpu_limit_cores=cpu_limit_cores(),
+        memory_limit_bytes=memory_limit_bytes(),
         kernel=f"{platform.system()} {platform.release()}",
         python=platform.python_version(),
         implementation=platform.python_implementation(),
@@ -53,38 +71,9 @@ def collect(
         libpq=libpq,
         psycopg_implementation=psycopg_implementation,
         data_filesystem=filesystem_type(data_folder) if data_folder else None,
+        data_device=data_device(data_folder) if data_folder else None,
+        fsync_us=fsync_us,
     )
-
-
-def filesystem_type(path: Path) -> str | None:
-    """The type of the file system that holds a path, such as ext4; None when none is known."""
-    resolved = path.resolve()
-    mounts = [
-        mount
-        for mount in psutil.disk_partitions(all=True)
-        if resolved.is_relative_to(mount.mountpoint)
-    ]
-    # Among equal mount points the last one mounted hides the others.
-    innermost = max(
-        enumerate(mounts), key=lambda item: (len(item[1].mountpoint), item[0]), default=None
-    )
-    return innermost[1].fstype or None if innermost else None
-
-
-def _cpu_model() -> str | None:
-    try:
-        lines = _CPUINFO.read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor() or None
-    models = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(models, None)
-
-
-def _usable_cores() -> int:
-    """Cores this process may run on: under taskset or in a cpuset, fewer than there are."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _installed(names: tuple[str, ...]) -> dict[str, str]:

@@ -1,17 +1,17 @@
 """Latency histograms: counts to HdrHistogram and back, merged without loss, and their log files.
 
-A log is an HdrHistogram V2 log with one tagged line per outcome (`Tag=ok,…`). The package's own
-`HistogramLogWriter` can write neither a tag nor a start time, so the lines are written here, in the
-format that its `HistogramLogReader` and the Java tools read.
+A log is an HdrHistogram V2 log with a tagged line for each outcome in each interval of a window
+(`Tag=ok,…`), and one for each kind of lag. The package's own `HistogramLogWriter` can write neither
+a tag nor a start time, so the lines are written here, in the format that its `HistogramLogReader`
+and the Java tools read.
 """
 
 from __future__ import annotations
 
 import binascii
 import zlib
-from collections import Counter
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from hdrh.codec import HdrCookieException, HdrLengthException
@@ -25,11 +25,14 @@ from outboxbench.results.buckets import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
 GOOD_TAGS = ("ok", "ok_recovered")
 """The outcomes whose latencies are reported: those that count as goodput."""
+
+SCHEDULE_LAG_TAG = "schedule_lag"
+GENERATOR_LAG_TAG = "generator_lag"
 
 _US_PER_MS = 1000
 _DECODING_ERRORS = (
@@ -75,57 +78,69 @@ def to_counts(histogram: HdrHistogram) -> dict[int, int]:
 def merge(histograms: Iterable[HdrHistogram]) -> HdrHistogram:
     """One histogram of all samples; percentiles of the whole, never a mean of percentiles."""
     # Not HdrHistogram.add: adding to an empty histogram leaves a minimum of 0 behind.
-    merged: Counter[int] = Counter()
+    merged = empty()
+    total = np.zeros(COUNTS_LENGTH, dtype=np.uint64)
     for histogram in histograms:
-        merged.update(to_counts(histogram))
-    return to_hdr(merged)
+        total += np.frombuffer(histogram.counts, dtype=np.uint64)
+    for index in np.flatnonzero(total):
+        merged.record_value(merged.get_value_from_index(int(index)), int(total[index]))
+    return merged
 
 
-def write_log(
-    path: Path, histograms: Mapping[str, HdrHistogram], *, start_s: float, end_s: float
-) -> None:
-    """Write one tagged histogram per outcome, for a window in seconds since the epoch.
+class Interval(NamedTuple):
+    """The durations of one kind in a stretch of time; seconds since the epoch."""
+
+    tag: str
+    start_s: float
+    length_s: float
+    histogram: HdrHistogram
+
+
+def write_log(path: Path, intervals: Sequence[Interval], *, start_s: float) -> None:
+    """Write tagged histograms in the order of time, for a window that opened at `start_s`.
 
     Raises FileExistsError rather than overwrite, OSError when the file cannot be written.
     """
     started = datetime.fromtimestamp(start_s, UTC).isoformat(timespec="milliseconds")
     lines = [
         "#[Histogram log format version 1.3]",
-        "#[Latencies in microseconds; Interval_Max in milliseconds]",
+        "#[Durations in microseconds; Interval_Max in milliseconds]",
         f"#[StartTime: {start_s:.3f} (seconds since epoch), {started}]",
         '"StartTimestamp","Interval_Length","Interval_Max","Interval_Compressed_Histogram"',
     ]
-    for tag, histogram in histograms.items():
-        max_ms = histogram.get_max_value() / _US_PER_MS
-        payload = histogram.encode().decode("ascii")
-        lines.append(f"Tag={tag},{start_s:.3f},{end_s - start_s:.3f},{max_ms:.3f},{payload}")
+    for interval in sorted(intervals, key=lambda each: (each.start_s, each.tag)):
+        max_ms = interval.histogram.get_max_value() / _US_PER_MS
+        lines.append(
+            f"Tag={interval.tag},{interval.start_s:.3f},{interval.length_s:.3f},{max_ms:.3f},"
+            f"{interval.histogram.encode().decode('ascii')}"
+        )
     with path.open("x", encoding="utf-8") as file:
         file.write("\n".join(lines) + "\n")
 
 
-def read_log(path: Path) -> dict[str, HdrHistogram]:
-    """The histograms of a log by tag, intervals of the same tag merged.
+def read_log(path: Path) -> tuple[Interval, ...]:
+    """The tagged histograms of a log, in its order.
 
     Raises HistogramLogError when the file is damaged or of another geometry, OSError when it
     cannot be read.
     """
     # Not HistogramLogReader: it skips a line that it does not understand, and its samples with it.
-    intervals: dict[str, list[HdrHistogram]] = {}
     try:
-        for line in path.read_text(encoding="utf-8").splitlines():
-            if not line.startswith(("#", '"')):
-                tag, histogram = _parse_interval(line)
-                intervals.setdefault(tag, []).append(histogram)
+        intervals = tuple(
+            _parse_interval(line)
+            for line in path.read_text(encoding="utf-8").splitlines()
+            if not line.startswith(("#", '"'))
+        )
     except _DECODING_ERRORS as error:
         raise HistogramLogError(f"{path} is damaged, or no histogram log: {error}") from error
     if not intervals:
         raise HistogramLogError(f"{path} is damaged, or no histogram log: it holds no histogram")
-    return {tag: merge(histograms) for tag, histograms in intervals.items()}
+    return intervals
 
 
-def _parse_interval(line: str) -> tuple[str, HdrHistogram]:
-    tag, *_times, payload = line.split(",")
-    if not tag.startswith("Tag=") or len(_times) != 3:
+def _parse_interval(line: str) -> Interval:
+    tag, *times, payload = line.split(",")
+    if not tag.startswith("Tag=") or len(times) != 3:
         raise ValueError("a line is no tagged histogram")
     histogram = HdrHistogram.decode(payload)
     geometry = (
@@ -135,4 +150,5 @@ def _parse_interval(line: str) -> tuple[str, HdrHistogram]:
     )
     if geometry != (LOWEST_US, HIGHEST_US, SIGNIFICANT_DIGITS):
         raise ValueError("a histogram has another range or precision")
-    return tag.removeprefix("Tag="), histogram
+    start_s, length_s, _max_ms = map(float, times)
+    return Interval(tag.removeprefix("Tag="), start_s, length_s, histogram)

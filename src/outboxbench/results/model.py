@@ -120,3 +120,6 @@ class Run(Document):
     arms: tuple[Arm, ...]
     comparisons: tuple[Comparison, ...] = ()
     warnings: tuple[RunWarning, ...] = ()
+    sha256: str | None = Field(
+        default=None, description="of this document without this value, as it was written"
+    )

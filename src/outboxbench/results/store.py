@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import ValidationError
 
@@ -28,13 +29,23 @@ from outboxbench.results.histograms import (
 from outboxbench.results.model import SCHEMA_VERSION, Arm, Run
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Sequence
     from datetime import datetime
     from pathlib import Path
 
     from hdrh.histogram import HdrHistogram
 
+    from outboxbench.results.block import Block
+    from outboxbench.results.histograms import Interval
+
 RUN_FILE = "run.json"
+
+
+class WrittenLog(NamedTuple):
+    """A histogram log: its path in the run folder, and its checksum."""
+
+    path: str
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,34 +86,57 @@ class RunFolder:
         """Where the charts are."""
         return self.path / "charts"
 
-    def write_run(self, run: Run) -> None:
+    def write_run(self, run: Run) -> Run:
         """Write `run.json`, replacing an earlier one of the same run in one step.
 
-        Raises RunWriteError; the earlier file is then untouched.
+        Returns the run with its checksum. Raises RunWriteError; the earlier file is then untouched.
         """
-        write_whole(self.run_file, run.model_dump_json(indent=2) + "\n")
+        signed = run.model_copy(update={"sha256": _checksum(run)})
+        write_whole(self.run_file, signed.model_dump_json(indent=2) + "\n")
+        return signed
 
     def write_histograms(
-        self, name: str, histograms: Mapping[str, HdrHistogram], *, start_s: float, end_s: float
-    ) -> str:
-        """Write one log of a window in seconds since the epoch; returns its path in the folder.
+        self, name: str, intervals: Sequence[Interval], *, start_s: float
+    ) -> WrittenLog:
+        """Write one log of a window that opened at `start_s`, in seconds since the epoch.
+
 
         Raises RunWriteError, also when the log exists.
         """
         path = self.histograms_folder / f"{_safe_name(name)}.hlog"
         try:
-            write_log(path, histograms, start_s=start_s, end_s=end_s)
+            write_log(path, intervals, start_s=start_s)
         except OSError as error:
             raise cannot_write(path, error) from error
-        return path.relative_to(self.path).as_posix()
+        return WrittenLog(path.relative_to(self.path).as_posix(), _sha256(path.read_bytes()))
 
     def good_latencies(self, arm: Arm) -> HdrHistogram:
         """The latencies of an arm's good operations, all its blocks merged.
 
         Empty when its blocks have no histogram. Raises RunReadError.
         """
-        logs = [self._read_histograms(block.histogram) for block in arm.blocks if block.histogram]
-        return merge(log[tag] for log in logs for tag in GOOD_TAGS if tag in log)
+        return self.durations(arm, GOOD_TAGS)
+
+    def durations(self, arm: Arm, tags: Container[str]) -> HdrHistogram:
+        """All that an arm's logs hold under one of these tags, merged.
+
+        Empty when there is nothing. Raises RunReadError.
+        """
+        return merge(
+            interval.histogram
+            for block in arm.blocks
+            for interval in self.intervals(block)
+            if interval.tag in tags
+        )
+
+    def intervals(self, block: Block) -> tuple[Interval, ...]:
+        """What the block's log holds, interval by interval; nothing where it has none.
+
+        Raises RunReadError.
+        """
+        if block.histogram is None:
+            return ()
+        return self._read_histograms(block.histogram, block.histogram_sha256)
 
     def remove_if_empty(self) -> None:
         """Remove the folder unless a file was left in it: a run that never began leaves nothing."""
@@ -110,11 +144,13 @@ class RunFolder:
             for folder in (self.histograms_folder, self.charts_folder, self.path):
                 folder.rmdir()
 
-    def _read_histograms(self, name: str) -> dict[str, HdrHistogram]:
+    def _read_histograms(self, name: str, sha256: str | None) -> tuple[Interval, ...]:
         path = (self.path / name).resolve()
         if not path.is_relative_to(self.path.resolve()):
             raise RunReadError(f"{self.run_file} names a histogram outside its folder: {name}")
         try:
+            if sha256 != _sha256(path.read_bytes()):
+                raise RunReadError(f"{path} was changed after the run: its figures cannot be used")
             return read_log(path)
         except OSError as error:
             raise RunReadError(f"cannot read {path} ({error.strerror})") from error
@@ -144,11 +180,33 @@ def read_run(path: Path) -> Run:
             " use the version that wrote it"
         )
     try:
-        return Run.model_validate_json(text)
+        run = Run.model_validate_json(text)
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         place = ".".join(str(part) for part in first["loc"])
         raise RunReadError(f"{run_file} is damaged: {place}: {first['msg']}") from error
+    if run.sha256 != _checksum(run):
+        raise RunReadError(f"{run_file} was changed after the run: its figures cannot be used")
+    return run
+
+
+def check_histograms(path: Path, run: Run) -> None:
+    """Make sure that the histograms of a run are there, and as they were written.
+
+    `path` is as `read_run` takes it. Raises RunReadError.
+    """
+    folder = RunFolder(path if path.is_dir() else path.parent)
+    for arm in run.arms:
+        for block in arm.blocks:
+            folder.intervals(block)
+
+
+def _checksum(run: Run) -> str:
+    return _sha256(run.model_copy(update={"sha256": None}).model_dump_json().encode())
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _safe_name(name: str) -> str:

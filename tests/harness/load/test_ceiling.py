@@ -72,7 +72,7 @@ def job(
 def running(job: CeilingJob, janitor: Janitor) -> Iterator[tuple[Ceiling, Window]]:
     now_ns = time.monotonic_ns()
     with Ceiling(job, 0.5, janitor) as ceiling:
-        yield ceiling, Window(now_ns + 200_000_000, now_ns + 500_000_000)
+        yield ceiling, Window.of(now_ns, now_ns + 200_000_000, now_ns + 500_000_000)
 
 
 def measure(job: CeilingJob, janitor: Janitor) -> Measurement:

@@ -14,9 +14,10 @@ from outboxbench.core.application.outcome import Attempt
 from outboxbench.core.application.retry import RetryPolicy
 from outboxbench.core.domain.payments import Deposit, OpenAccount
 from outboxbench.core.strategies.memory.persistence import MemoryPersistence
-from outboxbench.harness.load.client import run_client
+from outboxbench.harness.load.client import run_closed_loop
 from outboxbench.harness.load.command_mix import CommandMix
 from outboxbench.harness.load.dataset import OPENING_BALANCE_CENTS, Dataset, account_id
+from outboxbench.harness.load.job import Window
 from outboxbench.harness.load.recorder import Recorder
 
 if TYPE_CHECKING:
@@ -42,9 +43,9 @@ def mix(client: int) -> CommandMix:
 async def test_a_client_works_until_the_window_closes(bus: MessageBus) -> None:
     opens_ns = monotonic_ns()
     closes_ns = opens_ns + 50_000_000
-    recorder = Recorder(opens_ns, closes_ns)
+    recorder = Recorder(Window.of(opens_ns, opens_ns, closes_ns))
 
-    await run_client(bus, mix(0), POLICY, recorder, closes_ns)
+    await run_closed_loop(bus, mix(0), POLICY, recorder, closes_ns)
 
     ended_ns = monotonic_ns()
     done = recorder.outcomes["ok"]["charge"]
@@ -57,20 +58,20 @@ async def test_a_client_works_until_the_window_closes(bus: MessageBus) -> None:
 async def test_the_time_of_clients_adds_up(bus: MessageBus) -> None:
     opens_ns = monotonic_ns()
     closes_ns = opens_ns + 30_000_000
-    recorder = Recorder(opens_ns, closes_ns)
+    recorder = Recorder(Window.of(opens_ns, opens_ns, closes_ns))
 
     async with asyncio.TaskGroup() as clients:
         for number in range(3):
-            clients.create_task(run_client(bus, mix(number), POLICY, recorder, closes_ns))
+            clients.create_task(run_closed_loop(bus, mix(number), POLICY, recorder, closes_ns))
 
     assert recorder.running_ns <= 3 * (monotonic_ns() - opens_ns)
 
 
 async def test_a_client_that_comes_too_late_asks_nothing(bus: MessageBus) -> None:
     closes_ns = monotonic_ns()
-    recorder = Recorder(closes_ns - 1, closes_ns)
+    recorder = Recorder(Window.of(0, closes_ns - 1, closes_ns))
 
-    await run_client(bus, mix(0), POLICY, recorder, closes_ns)
+    await run_closed_loop(bus, mix(0), POLICY, recorder, closes_ns)
 
     assert recorder.outcomes == {"ok": {}}
     assert recorder.running_ns == 0

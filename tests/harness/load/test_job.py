@@ -64,4 +64,4 @@ def test_a_result_comes_back_as_it_went() -> None:
 
 
 def test_a_window_knows_its_length() -> None:
-    assert Window(1_000_000_000, 1_250_000_000).seconds == 0.25
+    assert Window.of(0, 1_000_000_000, 1_250_000_000).seconds == 0.25

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from collections import Counter
 from uuid import uuid4
 
 import pytest
@@ -13,6 +14,7 @@ from outboxbench.core.application.outcome import FailureKind, Outcome
 from outboxbench.core.application.retry import OperationResult
 from outboxbench.core.domain.payments import OpenAccount
 from outboxbench.harness.load.command_mix import Request
+from outboxbench.harness.load.job import Window
 from outboxbench.harness.load.recorder import Recorder
 from outboxbench.results import histograms
 from outboxbench.results.buckets import HIGHEST_US, counts_index
@@ -23,16 +25,18 @@ OPENS_NS, CLOSES_NS = 1_000_000, 2_000_000
 
 
 def recorder() -> Recorder:
-    return Recorder(OPENS_NS, CLOSES_NS)
+    return Recorder(Window.of(0, OPENS_NS, CLOSES_NS))
 
 
 def always_open() -> Recorder:
-    return Recorder(0, 2**63)
+    return Recorder(Window.of(0, 0, 2**63))
 
 
 def latencies(recorder: Recorder, outcome: str = "ok") -> dict[int, int]:
-    counts = recorder.latency_counts[outcome]
-    return {index: count for index, count in enumerate(counts) if count}
+    total: Counter[int] = Counter()
+    for counts in recorder.latency_counts[outcome]:
+        total.update(counts)
+    return dict(total)
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ def worker(janitor: Janitor) -> Iterator[WorkerProcess]:
 
 def soon() -> Window:
     opens_ns = time.monotonic_ns() + 50_000_000
-    return Window(opens_ns, opens_ns + 100_000_000)
+    return Window.of(opens_ns, opens_ns, opens_ns + 100_000_000)
 
 
 def failure_of(worker: WorkerProcess, job: Job) -> str:
@@ -146,7 +146,7 @@ def test_a_worker_that_takes_too_long_is_ended(worker: WorkerProcess, job: Job) 
     worker.prepare(job)
     worker.wait_until_ready()
     opens_ns = time.monotonic_ns()
-    worker.measure(Window(opens_ns, opens_ns + 3600 * 10**9))
+    worker.measure(Window.of(opens_ns, opens_ns, opens_ns + 3600 * 10**9))
 
     with pytest.raises(CannotRun, match=r"was not done within 0\.2 s: use fewer clients"):
         worker.result(0.2)

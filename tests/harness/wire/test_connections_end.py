@@ -5,76 +5,44 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.harness.wire.serving import serving
+from tests.harness.wire.pairs import PATIENCE_S, Pair, is_at_end, joined, receive, send
 from tests.harness.wire.streams import READY, STARTUP, typed
 
-from outboxbench.harness.wire.proxy import Proxy
-from outboxbench.harness.wire.relay import CHUNK_BYTES, open_gate, reset
+from outboxbench.harness.wire.delay_line import DelayLine
+from outboxbench.harness.wire.forwarder import forward
+from outboxbench.harness.wire.relay import CHUNK_BYTES, reset
+from outboxbench.harness.wire.relays import Relays
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable
 
     from outboxbench.harness.wire.protocol import Message
-    from outboxbench.harness.wire.relay import Direction, Gate
+    from outboxbench.harness.wire.relay import Direction
 
-PATIENCE_S = 30.0
+RTT_MS = 20.0
 FLOOD_BYTES = 64_000_000
+FLOOD_PART_BYTES = 64_000
 POLL_S = 0.05
 POLLS = 10
 
 QUERY = typed("Q", b"SELECT 1\0")
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """The two ends that talk through the proxy, and the proxy's task."""
-
-    client: socket.socket
-    server: socket.socket
-    proxy: Proxy
-
-
-@contextlib.asynccontextmanager
-async def joined(gate: Gate = open_gate) -> AsyncIterator[Pair]:
-    loop = asyncio.get_running_loop()
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(0)
-        port = listener.getsockname()[1]
-        proxy = Proxy("127.0.0.1", port, gate=gate)
-        async with serving(proxy), asyncio.timeout(PATIENCE_S):
-            client = socket.create_connection(("127.0.0.1", proxy.port))
-            client.settimeout(0)
-            server, _ = await loop.sock_accept(listener)
-            with client, server:
-                yield Pair(client, server, proxy)
-
-
-@pytest.fixture
-async def pair() -> AsyncIterator[Pair]:
-    async with joined() as pair:
-        yield pair
-
-
-async def send(connection: socket.socket, data: bytes) -> None:
-    await asyncio.get_running_loop().sock_sendall(connection, data)
-
-
-async def receive(connection: socket.socket, size_bytes: int) -> bytes:
-    loop = asyncio.get_running_loop()
-    data = b""
-    while len(data) < size_bytes:
-        part = await loop.sock_recv(connection, size_bytes - len(data))
-        assert part, f"ended after {data!r}"
-        data += part
-    return data
-
-
-async def is_at_end(connection: socket.socket) -> bool:
-    return await asyncio.get_running_loop().sock_recv(connection, 1) == b""
+@pytest.fixture(params=["relayed", "forwarded", "delayed"])
+async def pair(request: pytest.FixtureRequest) -> AsyncIterator[Pair]:
+    """All that joins two sockets treats their ends alike."""
+    if request.param == "relayed":
+        async with joined(Relays().join) as pair:
+            yield pair
+        return
+    rtt_ms = RTT_MS if request.param == "delayed" else 0.0
+    with DelayLine(rtt_ms) as line:
+        async with joined(partial(forward, line)) as pair:
+            yield pair
 
 
 async def test_a_client_that_has_said_everything_still_hears_the_answer(pair: Pair) -> None:
@@ -155,22 +123,32 @@ async def test_a_client_that_writes_to_a_server_that_is_gone_hears_its_last_word
 
 
 async def test_a_reader_who_does_not_read_is_waited_for(pair: Pair) -> None:
-    flood = asyncio.create_task(send(pair.server, bytes(FLOOD_BYTES)))
+    sent = 0
+
+    async def write() -> None:
+        nonlocal sent
+        while sent < FLOOD_BYTES:
+            await send(pair.server, bytes(FLOOD_PART_BYTES))
+            sent += FLOOD_PART_BYTES
+
+    flood = asyncio.create_task(write())
     received = 0
     with contextlib.closing(pair.client):
         for _ in range(POLLS):
             await asyncio.sleep(POLL_S)
-        assert not flood.done()
-        # All that is on its way fits the buffers of four sockets and one chunk.
-        assert pair.proxy.counts().startup_backend_bytes < FLOOD_BYTES // 2
+        # All that is on its way fits the buffers of four sockets and what the proxy may hold.
+        assert sent < FLOOD_BYTES // 2
         while received < FLOOD_BYTES:
             received += len(await asyncio.get_running_loop().sock_recv(pair.client, CHUNK_BYTES))
     await flood
 
 
-async def test_a_proxy_that_is_stopped_leaves_no_connection() -> None:
-    async with joined() as pair:
-        client, server = pair.client.dup(), pair.server.dup()
+@pytest.mark.parametrize("rtt_ms", [None, 0.0, RTT_MS])
+async def test_a_proxy_that_is_stopped_leaves_no_connection(rtt_ms: float | None) -> None:
+    with DelayLine(rtt_ms or 0.0) as line:
+        join = Relays().join if rtt_ms is None else partial(forward, line)
+        async with joined(join) as pair:
+            client, server = pair.client.dup(), pair.server.dup()
     with client, server:
         for each in (client, server):
             each.settimeout(PATIENCE_S)
@@ -190,7 +168,7 @@ async def test_a_gate_holds_a_message_back_and_not_what_came_before() -> None:
         return until_opened() if message.name == "Sync" else None
 
     request = STARTUP + typed("B", bytes(100)) + typed("E", bytes(5))
-    async with joined(hold_sync) as pair:
+    async with joined(Relays(gate=hold_sync).join) as pair:
         await send(pair.client, request + typed("S") + QUERY)
         assert await receive(pair.server, len(request)) == request
         with pytest.raises(BlockingIOError):

@@ -12,6 +12,7 @@ from tests.harness.wire.serving import Tap, serving
 
 from outboxbench.harness.wire.proxy import Proxy
 from outboxbench.harness.wire.relay import CHUNK_BYTES
+from outboxbench.harness.wire.relays import Relays
 
 if TYPE_CHECKING:
     from outboxbench.core.strategies.settings import DatabaseAddress
@@ -63,15 +64,16 @@ async def talk_over(connection: asyncpg.Connection) -> None:
 
 
 async def counts_of_talk(address: DatabaseAddress, chunk_bytes: int) -> WireCounts:
+    relays = Relays(chunk_bytes=chunk_bytes)
     async with (
         Tap(address.host, address.port) as far,
-        serving(Proxy("127.0.0.1", far.port, chunk_bytes=chunk_bytes)) as proxy,
+        serving(Proxy("127.0.0.1", far.port, relays.join)) as proxy,
         Tap("127.0.0.1", proxy.port) as near,
     ):
         await talk(address, near.port)
     assert far.sent == near.sent
     assert far.received == near.received
-    counts = proxy.counts()
+    counts = relays.counts()
     assert counts.startup_frontend_bytes + counts.frontend_bytes == len(near.sent)
     assert counts.startup_backend_bytes + counts.backend_bytes == len(near.received)
     return counts
@@ -96,11 +98,12 @@ async def test_a_session_is_the_same_however_it_is_cut(
 
 
 async def test_a_snapshot_has_the_startup_by_itself(database: DatabaseAddress) -> None:
-    async with serving(Proxy(database.host, database.port)) as proxy:
+    relays = Relays()
+    async with serving(Proxy(database.host, database.port, relays.join)) as proxy:
         connection = await connect(database, proxy.port)
-        started = proxy.counts()
+        started = relays.counts()
         await connection.execute("SELECT 1")
-        worked = proxy.counts() - started
+        worked = relays.counts() - started
         await connection.close()
 
     assert started == replace(started, round_trips=0, frontend_bytes=0, backend_bytes=0)

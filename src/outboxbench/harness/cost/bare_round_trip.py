@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import statistics
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from psycopg.pq import ConnStatus
 
 from outboxbench.harness.postgres.counters import cpu_between, server_cpu_seconds
 from outboxbench.harness.postgres.server import connect
@@ -26,17 +29,11 @@ ROUND_TRIPS = 200
 def bare_round_trip(server: Server) -> BareRoundTrip:
     """Go to the server and back so often that the median says what it takes at this moment."""
     with connect(server.address) as connection:
-        exchange = connection.pgconn.exec_
-        for _ in range(WARM_UPS):
-            exchange(b"")
-        times_ns = []
+        time_round_trips(connection, WARM_UPS)
         server_before = server_cpu_seconds(server.postmaster_pid)
         # Of this thread: another one draws the progress.
         client_cpu_ns = -time.thread_time_ns()
-        for _ in range(ROUND_TRIPS):
-            began_ns = time.perf_counter_ns()
-            exchange(b"")
-            times_ns.append(time.perf_counter_ns() - began_ns)
+        times_ns = time_round_trips(connection, ROUND_TRIPS)
         client_cpu_ns += time.thread_time_ns()
         server_cpu_s = cpu_between(server_before, server_cpu_seconds(server.postmaster_pid))
     return BareRoundTrip(
@@ -44,6 +41,24 @@ def bare_round_trip(server: Server) -> BareRoundTrip:
         client_cpu_us=client_cpu_ns / 1000 / ROUND_TRIPS,
         server_cpu_us=None if server_cpu_s is None else server_cpu_s * 1e6 / ROUND_TRIPS,
     )
+
+
+def time_round_trips(connection: psycopg.Connection[Any], number: int) -> list[int]:
+    """Go to the server and back so often; return how long each took, in nanoseconds.
+
+    Raises:
+        psycopg.OperationalError: the connection broke.
+    """
+    exchange = connection.pgconn.exec_
+    times_ns = []
+    for _ in range(number):
+        began_ns = time.perf_counter_ns()
+        exchange(b"")
+        times_ns.append(time.perf_counter_ns() - began_ns)
+    # An exchange over a broken connection returns at once, and raises nothing.
+    if connection.pgconn.status != ConnStatus.OK:
+        raise psycopg.OperationalError("the connection broke")
+    return times_ns
 
 
 def usual_round_trip(measured: Sequence[BareRoundTrip]) -> BareRoundTrip:

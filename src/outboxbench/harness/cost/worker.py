@@ -23,7 +23,7 @@ from outboxbench.core.strategies.registry import load_strategy
 from outboxbench.harness.child_answers import exit_code_of, say
 from outboxbench.harness.cost.answers import Measured
 from outboxbench.harness.load.command_mix import CommandMix
-from outboxbench.harness.load.job import Job
+from outboxbench.harness.load.job import NEVER, Job
 from outboxbench.harness.load.recorder import Recorder
 from outboxbench.harness.load.warm_up import warm_up
 
@@ -58,7 +58,7 @@ async def _work(job: Job, strategy: Strategy) -> None:
     persistence = await strategy.open(job.settings)
     try:
         mix = CommandMix(job.mix, job.dataset, job.seed)
-        recorder = Recorder(opens_ns=0, closes_ns=0)
+        recorder = Recorder(NEVER)
 
         async def run_each_command(bus: MessageBus, _: int) -> None:
             await _run(bus, mix.one_of_each(), recorder)

@@ -68,19 +68,20 @@ class CeilingResult:
     """What pgbench did: transactions committed in all, and what ended in the window.
 
     A transaction that found another version, or that the server would not serialise, was tried
-    again; one that failed in all its attempts has no latency.
+    again; one that failed in all its attempts has no latency. Latencies are by interval of the
+    window, bucket → transactions.
     """
 
     committed: int
     failed: int
     window_failed: int
     window_attempts: int
-    latency_counts: dict[int, int]
+    latency_counts: list[dict[int, int]]
 
     @property
     def window_committed(self) -> int:
         """Transactions that were committed in the window."""
-        return sum(self.latency_counts.values())
+        return sum(sum(counts.values()) for counts in self.latency_counts)
 
 
 class Ceiling:
@@ -152,7 +153,8 @@ class Ceiling:
         if self._process.returncode != 0:
             lines = [line for line in errors.splitlines() if "error" in line or "fatal" in line]
             raise CannotRun(f"pgbench failed: {lines[0] if lines else errors.strip()}")
-        counts: Counter[int] = Counter()
+        counts: list[Counter[int]] = [Counter() for _ in range(window.intervals)]
+        interval_us = window.interval_ns // 1000
         committed = failed = window_failed = attempts = 0
         for entry in self._logged():
             in_window = opens_us <= entry.ended_us < closes_us
@@ -163,8 +165,10 @@ class Ceiling:
             else:
                 committed += 1
                 if in_window:
-                    counts[counts_index(min(entry.latency_us, HIGHEST_US))] += 1
-        return CeilingResult(committed, failed, window_failed, attempts, dict(counts))
+                    interval = counts[(entry.ended_us - opens_us) // interval_us]
+                    interval[counts_index(min(entry.latency_us, HIGHEST_US))] += 1
+        latency_counts = [dict(interval) for interval in counts]
+        return CeilingResult(committed, failed, window_failed, attempts, latency_counts)
 
     def _logged(self) -> Iterator[_LogEntry]:
         for path in Path(self._folder.name).glob("log.*"):

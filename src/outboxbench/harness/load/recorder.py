@@ -1,60 +1,79 @@
 """Counts what became of every operation: all of them for the check, the window's as measured.
 
-Memory is constant however long a block runs. A record costs less than a microsecond.
+Memory does not grow with the number of operations. A record costs about a microsecond.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from outboxbench.core.application.outcome import Outcome
 from outboxbench.results.buckets import (
-    COUNTS_LENGTH,
     HALF_BUCKET_BITS,
     HIGHEST_US,
     SUB_BUCKET_BITS,
     SUB_BUCKET_MASK,
+    clamp_us,
+    counts_index,
 )
 
 if TYPE_CHECKING:
     from outboxbench.core.application.retry import OperationResult
+    from outboxbench.harness.load.arrivals import Arrival
     from outboxbench.harness.load.command_mix import Request
+    from outboxbench.harness.load.job import Window
 
+CountedBy: TypeAlias = Literal["end", "start"]
+"""What decides whether an operation belongs to the window, and to which interval of it.
+
+In a closed loop its end: at any moment all clients are at work, so what begins before the window
+makes up for what ends after it. In an open loop when it was due: what is due inside the window
+counts, however late it ends.
+"""
 
 _OK = Outcome.OK
+_OK_RECOVERED = Outcome.OK_RECOVERED
 
 
 class Recorder:
-    """The records of one worker.
-
-    An operation belongs to the window if it ends inside it: at any moment of a closed loop all
-    clients are at work, so what begins before the window makes up for what ends after it.
-    """
+    """The records of one worker. Counts are sparse: histogram bucket → operations."""
 
     __slots__ = (
         "_closes_ns",
+        "_counted_by_end",
+        "_interval_ns",
+        "_intervals",
         "_ok_counts",
         "_opens_ns",
         "attempts",
         "charged_cents",
         "clamped",
+        "ended_good",
         "failures",
+        "generator_lag_counts",
         "idle_ns",
         "latency_counts",
         "outcomes",
         "running_ns",
+        "schedule_lag_counts",
         "window_outcomes",
     )
 
-    def __init__(self, opens_ns: int, closes_ns: int) -> None:
-        self._opens_ns = opens_ns
-        self._closes_ns = closes_ns
-        self._ok_counts = [0] * COUNTS_LENGTH
-        self.latency_counts: dict[str, list[int]] = {_OK.value: self._ok_counts}
+    def __init__(self, window: Window, counted_by: CountedBy = "end") -> None:
+        self._opens_ns = window.opens_ns
+        self._closes_ns = window.closes_ns
+        self._interval_ns = window.interval_ns
+        self._intervals = window.intervals
+        self._counted_by_end = counted_by == "end"
+        self._ok_counts = self._no_counts()
+        self.latency_counts: dict[str, list[dict[int, int]]] = {_OK.value: self._ok_counts}
         self.outcomes: dict[str, Counter[str]] = {_OK.value: Counter()}
         self.window_outcomes: Counter[str] = Counter()
         self.failures: Counter[str] = Counter()
+        self.schedule_lag_counts: Counter[int] = Counter()
+        self.generator_lag_counts: Counter[int] = Counter()
+        self.ended_good = 0
         self.charged_cents = 0
         self.attempts = 0
         self.clamped = 0
@@ -69,16 +88,21 @@ class Recorder:
         # than all the rest.
         if result.outcome is _OK:
             outcome = "ok"
-            counts = self._ok_counts
+            intervals = self._ok_counts
             self.charged_cents += request.charged_cents
+            is_good = True
         else:
             outcome = result.outcome.value
-            counts = self.latency_counts.setdefault(outcome, [])
-            if not counts:
-                counts.extend([0] * COUNTS_LENGTH)
+            is_good = result.outcome is _OK_RECOVERED
+            if outcome not in self.latency_counts:
+                self.latency_counts[outcome] = self._no_counts()
                 self.outcomes[outcome] = Counter()
+            intervals = self.latency_counts[outcome]
         self.outcomes[outcome][request.name] += 1
-        if not self._opens_ns <= ended_ns < self._closes_ns:
+        if is_good and self._opens_ns <= ended_ns < self._closes_ns:
+            self.ended_good += 1
+        moment_ns = ended_ns if self._counted_by_end else started_ns
+        if not self._opens_ns <= moment_ns < self._closes_ns:
             return
         self.window_outcomes[outcome] += 1
         self.attempts += result.attempts
@@ -89,4 +113,26 @@ class Recorder:
             latency_us = HIGHEST_US
             self.clamped += 1
         bucket = (latency_us | SUB_BUCKET_MASK).bit_length() - SUB_BUCKET_BITS
-        counts[(bucket << HALF_BUCKET_BITS) + (latency_us >> bucket)] += 1
+        index = (bucket << HALF_BUCKET_BITS) + (latency_us >> bucket)
+        counts = intervals[(moment_ns - self._opens_ns) // self._interval_ns]
+        counts[index] = counts.get(index, 0) + 1
+
+    def skip(self, arrival: Arrival) -> None:
+        """Count an operation that was never sent."""
+        if self._opens_ns <= arrival.due_ns < self._closes_ns:
+            self.window_outcomes[Outcome.SKIPPED.value] += 1
+            self._count_generator_lag(arrival)
+
+    def record_lag(self, arrival: Arrival, started_ns: int) -> None:
+        """Count how long an operation waited for a client, and for the generator to notice it."""
+        if self._opens_ns <= arrival.due_ns < self._closes_ns:
+            lag_us = (started_ns - arrival.due_ns) // 1000
+            self.schedule_lag_counts[counts_index(clamp_us(lag_us))] += 1
+            self._count_generator_lag(arrival)
+
+    def _count_generator_lag(self, arrival: Arrival) -> None:
+        lag_us = (arrival.noticed_ns - arrival.due_ns) // 1000
+        self.generator_lag_counts[counts_index(clamp_us(lag_us))] += 1
+
+    def _no_counts(self) -> list[dict[int, int]]:
+        return [{} for _ in range(self._intervals)]

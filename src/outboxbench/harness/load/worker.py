@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from contextlib import ExitStack
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -16,9 +17,11 @@ from outboxbench.core.application.bootstrap import bootstrap
 from outboxbench.core.application.retry import RetryPolicy, run_operation
 from outboxbench.core.strategies.registry import load_strategy
 from outboxbench.harness.child_answers import exit_code_of, say
-from outboxbench.harness.load.client import run_client
+from outboxbench.harness.load.arrivals import Arrivals, arrival_times_ns
+from outboxbench.harness.load.client import run_closed_loop, run_open_loop
 from outboxbench.harness.load.command_mix import CommandMix
-from outboxbench.harness.load.job import Job, Window, WorkerResult
+from outboxbench.harness.load.job import NEVER, Job, Window, WorkerResult
+from outboxbench.harness.load.planted import slowed
 from outboxbench.harness.load.recorder import Recorder
 from outboxbench.harness.load.warm_up import warm_up
 
@@ -53,12 +56,11 @@ def _loop_factory(job: Job) -> Callable[[], asyncio.AbstractEventLoop] | None:
 async def _work(job: Job, strategy: Strategy) -> None:
     persistence = await strategy.open(job.settings)
     try:
-        policy = RetryPolicy(job.max_attempts)
         mixes = [
             CommandMix(job.mix, job.dataset, f"{job.seed}/{job.first_client + number}")
             for number in range(job.clients)
         ]
-        early = Recorder(opens_ns=0, closes_ns=0)
+        early = Recorder(NEVER)
 
         async def run_each_command(bus: MessageBus, number: int) -> None:
             for request in mixes[number % len(mixes)].one_of_each():
@@ -68,14 +70,33 @@ async def _work(job: Job, strategy: Strategy) -> None:
         await warm_up(persistence, job.settings.pool_size, run_each_command)
         say("ready")
         window = Window(**json.loads(sys.stdin.readline()))
-        recorder = Recorder(window.opens_ns, window.closes_ns)
-        bus = bootstrap(persistence)
-        async with asyncio.TaskGroup() as tasks:
-            for mix in mixes:
-                tasks.create_task(run_client(bus, mix, policy, recorder, window.closes_ns))
+        recorder = Recorder(window, "end" if job.open_load is None else "start")
+        if job.busy_wait_us:
+            persistence = slowed(persistence, job.busy_wait_us)
+        await _run_clients(job, bootstrap(persistence), mixes, recorder, window)
         say("result", **asdict(_result(early, recorder)))
     finally:
         await persistence.close()
+
+
+async def _run_clients(
+    job: Job, bus: MessageBus, mixes: list[CommandMix], recorder: Recorder, window: Window
+) -> None:
+    policy = RetryPolicy(job.max_attempts)
+    with ExitStack() as stack:
+        if job.open_load is None:
+            clients = [
+                run_closed_loop(bus, mix, policy, recorder, window.closes_ns) for mix in mixes
+            ]
+        else:
+            arrivals = stack.enter_context(Arrivals(arrival_times_ns(job.open_load, window)))
+            max_wait_ns = round(job.open_load.max_wait_s * 1e9)
+            clients = [
+                run_open_loop(bus, mix, policy, recorder, arrivals, max_wait_ns) for mix in mixes
+            ]
+        async with asyncio.TaskGroup() as tasks:
+            for client in clients:
+                tasks.create_task(client)
 
 
 def _result(early: Recorder, recorder: Recorder) -> WorkerResult:
@@ -89,10 +110,10 @@ def _result(early: Recorder, recorder: Recorder) -> WorkerResult:
         outcomes=outcomes,
         window_outcomes=dict(recorder.window_outcomes),
         failures=dict(recorder.failures),
-        latency_counts={
-            outcome: {bucket: count for bucket, count in enumerate(counts) if count}
-            for outcome, counts in recorder.latency_counts.items()
-        },
+        latency_counts=recorder.latency_counts,
+        schedule_lag_counts=dict(recorder.schedule_lag_counts),
+        generator_lag_counts=dict(recorder.generator_lag_counts),
+        ended_good=recorder.ended_good,
         attempts=recorder.attempts,
         charged_cents=early.charged_cents + recorder.charged_cents,
         clamped=recorder.clamped,

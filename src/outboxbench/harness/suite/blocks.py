@@ -5,36 +5,58 @@ from __future__ import annotations
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from outboxbench.core.strategies.settings import StrategySettings
 from outboxbench.harness.load.ceiling import Ceiling, CeilingJob
 from outboxbench.harness.load.dataset import Dataset
-from outboxbench.harness.load.job import Job, Window
+from outboxbench.harness.load.job import Job, OpenLoad, Window
 from outboxbench.harness.load.worker_process import GRACE_S
+from outboxbench.harness.pinning import pin
+from outboxbench.harness.postgres.activity import autovacuums_in
 from outboxbench.harness.postgres.final_state import read_final_state, wait_until_unused
+from outboxbench.harness.postgres.server import connect
 from outboxbench.harness.suite.measurement import (
     Measurement,
+    Surveillance,
     from_ceiling,
     from_workers,
-    watch_cpu,
+    watch,
 )
 from outboxbench.harness.suite.plan import CeilingArm, PlannedArm, StrategyArm
 
 if TYPE_CHECKING:
+    import psycopg
+
     from outboxbench.core.strategies.settings import DatabaseAddress
     from outboxbench.harness.janitor import Janitor
     from outboxbench.harness.postgres.databases import Databases
     from outboxbench.harness.postgres.server import Server
     from outboxbench.harness.suite.model import Suite
+    from outboxbench.harness.suite.networks import Networks
     from outboxbench.harness.suite.workers_ahead import WorkersAhead
     from outboxbench.results.final_state import FinalState
+    from outboxbench.results.machine import Pinning
 
 # Between saying "go" and the first operation: the line has to cross a pipe.
 _LEAD_S = 0.02
 
 # pgbench connects its clients one after the other before it begins.
 _CONNECT_S = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class BlockOrder:
+    """What to measure: an arm, under its own seed, on a database that is called after `name`.
+
+    Arrivals come from a seed that all arms of a round share: they get the same bursts.
+    """
+
+    arm: PlannedArm
+    name: str
+    seed: str
+    arrival_seed: str
+    offered_per_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,58 +67,60 @@ class RawBlock:
     opened_at_s: float
     measurement: Measurement
     final_state: FinalState
+    autovacuums: int
 
 
 @dataclass(frozen=True, slots=True)
 class BlockRunner:
-    """Measures blocks of one run, one after the other."""
+    """Measures blocks of one run, one after the other. `connection` is the harness's own."""
 
     suite: Suite
     server: Server
     databases: Databases
     janitor: Janitor
     workers: WorkersAhead
+    networks: Networks
+    pinning: Pinning
+    connection: psycopg.Connection[Any]
 
-    def measure(
-        self, arm: PlannedArm, name: str, seed: str, upcoming: PlannedArm | None = None
-    ) -> RawBlock:
-        """Measure an arm once, on a database called after `name` that is dropped afterwards.
+    def measure(self, order: BlockOrder, upcoming: PlannedArm | None = None) -> RawBlock:
+        """Measure an arm once, on a database that is dropped afterwards.
 
         Once its window is closed the `upcoming` arm is made ready.
 
         Raises:
             CannotRun: the arm could not be measured.
         """
-        match arm:
-            case StrategyArm():
-                return self._measure_strategy(arm, name, seed, upcoming)
-            case CeilingArm():
-                return self._measure_ceiling(arm, name, seed, upcoming)
+        match order.arm:
+            case StrategyArm() as arm:
+                return self._measure_strategy(arm, order, upcoming)
+            case CeilingArm() as arm:
+                return self._measure_ceiling(arm, order, upcoming)
 
     def _measure_strategy(
-        self, arm: StrategyArm, name: str, seed: str, upcoming: PlannedArm | None
+        self, arm: StrategyArm, order: BlockOrder, upcoming: PlannedArm | None
     ) -> RawBlock:
         with ExitStack() as stack:
             workers = stack.enter_context(self.workers.take(arm))
-            address = self._fresh_database(name, stack)
+            address = self._fresh_database(order.name, stack)
             for number, worker in enumerate(workers):
-                worker.prepare(self._job(arm, address, seed, number))
+                worker.prepare(self._job(arm, address, order, number))
             for worker in workers:
                 worker.wait_until_ready()
             window = self._window(_LEAD_S)
             for worker in workers:
                 worker.measure(window)
-            cpu = watch_cpu(window, self.server.postmaster_pid, [worker.pid for worker in workers])
+            surveillance = self._watch(window, [worker.pid for worker in workers])
             results = [worker.result(GRACE_S) for worker in workers]
             self._make_ready(upcoming)
             wait_until_unused(address)
-            return _raw(window, from_workers(results, cpu), address)
+            return _raw(window, from_workers(results, surveillance), address)
 
     def _measure_ceiling(
-        self, arm: CeilingArm, name: str, seed: str, upcoming: PlannedArm | None
+        self, arm: CeilingArm, order: BlockOrder, upcoming: PlannedArm | None
     ) -> RawBlock:
         with ExitStack() as stack:
-            address = self._fresh_database(name, stack)
+            address = self._fresh_database(order.name, stack)
             window = self._window(_CONNECT_S)
             job = CeilingJob(
                 program=self.server.binaries.path("pgbench"),
@@ -105,16 +129,22 @@ class BlockRunner:
                 settings=self._settings(arm, address, arm.clients),
                 clients=arm.clients,
                 dataset=self._dataset,
-                seed=seed,
+                seed=order.seed,
                 max_attempts=self.suite.max_attempts,
             )
             runs_for_s = (window.closes_ns - time.monotonic_ns()) / 1e9
             ceiling = stack.enter_context(Ceiling(job, runs_for_s, self.janitor))
-            cpu = watch_cpu(window, self.server.postmaster_pid, [ceiling.pid])
+            pin(ceiling.pid, self.pinning.client_cores)
+            surveillance = self._watch(window, [ceiling.pid])
             result = ceiling.result(window)
             self._make_ready(upcoming)
             wait_until_unused(address)
-            return _raw(window, from_ceiling(arm.workload, result, cpu), address)
+            return _raw(window, from_ceiling(arm.workload, result, surveillance), address)
+
+    def _watch(self, window: Window, clients: list[int]) -> Surveillance:
+        return watch(
+            window, self.server.postmaster_pid, clients, self.networks.pids, self.connection
+        )
 
     def _make_ready(self, arm: PlannedArm | None) -> None:
         if arm is not None:
@@ -127,28 +157,34 @@ class BlockRunner:
         return address
 
     def _window(self, lead_s: float) -> Window:
-        opens_ns = time.monotonic_ns() + round((lead_s + self.suite.warm_up_s) * 1e9)
-        return Window(opens_ns, opens_ns + round(self.suite.window_s * 1e9))
+        begins_ns = time.monotonic_ns() + round(lead_s * 1e9)
+        opens_ns = begins_ns + round(self.suite.warm_up_s * 1e9)
+        return Window.of(begins_ns, opens_ns, opens_ns + round(self.suite.window_s * 1e9))
 
-    def _job(self, arm: StrategyArm, address: DatabaseAddress, seed: str, number: int) -> Job:
+    def _job(
+        self, arm: StrategyArm, address: DatabaseAddress, order: BlockOrder, number: int
+    ) -> Job:
         clients = _share(arm.clients, arm.workers, number)
         pool_size = _share(arm.pool_size, arm.workers, number)
+        first_client = sum(_share(arm.clients, arm.workers, each) for each in range(number))
         return Job(
             settings=self._settings(arm, address, pool_size),
             loop=arm.loop,
             mix=arm.workload,
             clients=clients,
-            first_client=sum(_share(arm.clients, arm.workers, each) for each in range(number)),
+            first_client=first_client,
             dataset=self._dataset,
-            seed=seed,
+            seed=order.seed,
             max_attempts=self.suite.max_attempts,
+            open_load=_open_load(arm, order, clients / arm.clients, first_client / arm.clients),
+            busy_wait_us=arm.busy_wait_us,
         )
 
     def _settings(
         self, arm: PlannedArm, address: DatabaseAddress, pool_size: int
     ) -> StrategySettings:
         return StrategySettings(
-            address=address,
+            address=self.networks.through(arm.network_rtt_ms, address),
             profile=arm.profile,
             pool_size=pool_size,
             isolation=arm.isolation,
@@ -162,9 +198,27 @@ class BlockRunner:
         return Dataset(self.suite.dataset.accounts, self.suite.dataset.orders)
 
 
+def _open_load(
+    arm: StrategyArm, order: BlockOrder, share: float, earlier_share: float
+) -> OpenLoad | None:
+    """Return the part of the arrivals that falls to a worker with this share of the clients."""
+    if arm.open_loop is None or order.offered_per_s is None:
+        return None
+    return OpenLoad(
+        process=arm.open_loop.process,
+        rate_per_s=order.offered_per_s * share,
+        max_wait_s=arm.open_loop.max_wait_s,
+        seed=f"{order.arrival_seed}/{earlier_share}",
+        phase=earlier_share,
+    )
+
+
 def _raw(window: Window, measurement: Measurement, address: DatabaseAddress) -> RawBlock:
     since_opening_s = (time.monotonic_ns() - window.opens_ns) / 1e9
-    return RawBlock(window, time.time() - since_opening_s, measurement, read_final_state(address))
+    opened_at_s = time.time() - since_opening_s
+    with connect(address) as connection:
+        autovacuums = autovacuums_in(connection)
+    return RawBlock(window, opened_at_s, measurement, read_final_state(address), autovacuums)
 
 
 def _share(total: int, workers: int, number: int) -> int:

@@ -1,4 +1,4 @@
-"""Turns what was measured into the parts of the run document, judged and summarised."""
+"""Turns what was measured into the parts of the run document, judged, compared and summarised."""
 
 from __future__ import annotations
 
@@ -6,146 +6,135 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from outboxbench.analysis.checks import judge_block
-from outboxbench.analysis.latency import percentiles
+from outboxbench.analysis.comparison import compare_arms
+from outboxbench.analysis.noise import margin
 from outboxbench.analysis.summary import summarise
 from outboxbench.analysis.verdict import combine
-from outboxbench.harness.suite.plan import (
-    CEILING,
-    CeilingArm,
-    PlannedArm,
-    StrategyArm,
-    ceiling_of,
-)
-from outboxbench.harness.suite.surroundings import Surroundings
-from outboxbench.harness.suite.warnings import run_warnings
-from outboxbench.results import histograms
-from outboxbench.results.block import Block, Counters, OutcomeCounts
+from outboxbench.analysis.warnings import run_warnings
+from outboxbench.harness.suite.pairs import pairs
+from outboxbench.harness.suite.plan import CEILING, CeilingArm, PlannedArm, StrategyArm, ceiling_of
+from outboxbench.results.histograms import GENERATOR_LAG_TAG, SCHEDULE_LAG_TAG
 from outboxbench.results.model import Arm, Run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from hdrh.histogram import HdrHistogram
     from pydantic import JsonValue
 
-    from outboxbench.harness.postgres.server import Server
-    from outboxbench.harness.suite.blocks import RawBlock
-    from outboxbench.harness.suite.measurement import Measurement
     from outboxbench.harness.suite.model import Suite
     from outboxbench.harness.suite.plan import Plan
-    from outboxbench.results.final_state import FinalState
-    from outboxbench.results.machine import Environment
+    from outboxbench.results.block import Block
+    from outboxbench.results.comparison import Comparison, Metric
+    from outboxbench.results.machine import Environment, NetworkDelay, Pinning
     from outboxbench.results.machine import Server as ServerDocument
+    from outboxbench.results.noise import Noise
     from outboxbench.results.store import RunFolder
 
 
 @dataclass(frozen=True, slots=True)
 class RunContext:
-    """What holds for the whole run, read before the first block."""
+    """What holds for the whole run, known before the first block."""
 
     suite: Suite
+    plan: Plan
     command: str
+    noise: Noise | None
     environment: Environment
     server: ServerDocument
+    pinning: Pinning
+    network: tuple[NetworkDelay, ...]
     started_at: datetime
 
-    @classmethod
-    def of(cls, suite: Suite, command: str, server: Server, started_at: datetime) -> RunContext:
-        """Describe the machine, the software and the server."""
-        surroundings = Surroundings.of(server)
-        return cls(
-            suite=suite,
-            command=command,
-            environment=surroundings.environment,
-            server=surroundings.server,
-            started_at=started_at,
-        )
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a run has measured so far; an interrupted one is made of it.
+
+    Capacities are ok/s of closed loops, rates arrivals per second of open ones.
+    """
+
+    blocks: Mapping[PlannedArm, Sequence[Block]]
+    capacities_per_s: Mapping[StrategyArm, float]
+    offered_per_s: Mapping[StrategyArm, float]
+    rounds_added: int
+    complete: bool
 
 
-def make_block(
-    folder: RunFolder,
-    arm: PlannedArm,
-    raw: RawBlock,
-    before: FinalState,
-    *,
-    round_number: int,
-    position: int,
-) -> Block:
-    """Judge a block and write its histograms."""
-    measured = raw.measurement
-    outcomes = OutcomeCounts(**measured.outcomes)
-    by_outcome = {
-        outcome: histograms.to_hdr(counts)
-        for outcome, counts in measured.latency_counts.items()
-        if counts
-    }
-    seconds = raw.window.seconds
-    checks = judge_block(measured.tally, before, raw.final_state)
-    return Block(
-        round=round_number,
-        position=position,
-        seconds=seconds,
-        ok_per_s=outcomes.good / seconds,
-        outcomes=outcomes,
-        failures=dict(measured.failures),
-        attempts=measured.attempts,
-        latency_us=percentiles(
-            histograms.merge(by_outcome[tag] for tag in histograms.GOOD_TAGS if tag in by_outcome)
-        ),
-        latencies_clamped=measured.clamped,
-        histogram=folder.write_histograms(
-            f"{arm.name}-round-{round_number}",
-            by_outcome,
-            start_s=raw.opened_at_s,
-            end_s=raw.opened_at_s + seconds,
-        )
-        if by_outcome
-        else None,
-        counters=_counters(measured, outcomes.attempted, seconds),
-        verdict=combine(check.verdict for check in checks),
-        checks=checks,
-    )
-
-
-def make_run(
-    context: RunContext,
-    plan: Plan,
-    blocks: Mapping[PlannedArm, Sequence[Block]],
-    folder: RunFolder,
-    *,
-    complete: bool,
-) -> Run:
-    """Put the document together from the blocks measured so far."""
+def make_run(context: RunContext, measured: Measured, folder: RunFolder) -> Run:
+    """Put the document together."""
+    suite = context.suite
     arms = tuple(
-        _make_arm(arm, context.suite, blocks, folder) for arm in plan.arms if blocks.get(arm)
+        _summarised(arm, context, measured, folder)
+        for arm in context.plan.arms
+        if measured.blocks.get(arm)
     )
-    return Run(
-        suite=context.suite.name,
+    run = Run(
+        suite=suite.name,
         command=context.command,
-        seed=context.suite.seed,
-        rounds=context.suite.rounds,
-        window_s=context.suite.window_s,
+        seed=suite.seed,
+        rounds=suite.rounds,
+        rounds_added=measured.rounds_added,
+        window_s=suite.window_s,
+        warm_up_s=suite.warm_up_s,
         started_at=context.started_at,
         finished_at=datetime.now(UTC),
-        complete=complete,
+        complete=measured.complete,
         verdict=combine(arm.verdict for arm in arms),
         environment=context.environment,
         server=context.server,
+        pinning=context.pinning,
+        network=context.network,
+        reference=suite.reference,
+        calibrated_at=None if context.noise is None else context.noise.measured_at,
         arms=arms,
-        warnings=run_warnings(context.suite, context.environment, context.server, arms),
+        comparisons=compare(context, measured),
+    )
+    return run.model_copy(update={"warnings": run_warnings(run)})
+
+
+def compare(context: RunContext, measured: Measured) -> tuple[Comparison, ...]:
+    """Compare every arm that has a base with it, as far as both were measured."""
+    noise = context.noise
+
+    def margin_of(metric: Metric, rounds: int) -> float:
+        return margin(None if noise is None else noise.metrics.get(metric), rounds)
+
+    arms = [arm for arm in context.plan.arms if measured.blocks.get(arm)]
+    documents = {arm: _with_blocks(arm, context.suite, measured) for arm in arms}
+    return compare_arms(
+        [(documents[base], documents[head]) for base, head in pairs(arms, context.suite.reference)],
+        margin_of,
     )
 
 
-def _make_arm(
-    arm: PlannedArm,
-    suite: Suite,
-    blocks: Mapping[PlannedArm, Sequence[Block]],
-    folder: RunFolder,
-) -> Arm:
-    measured = tuple(blocks[arm])
+def _summarised(arm: PlannedArm, context: RunContext, measured: Measured, folder: RunFolder) -> Arm:
+    document = _with_blocks(arm, context.suite, measured)
+    ceiling = ceiling_of(arm) if isinstance(arm, StrategyArm) else None
+    ceiling_blocks = None if ceiling is None else measured.blocks.get(ceiling)
+
+    def lag(tag: str) -> HdrHistogram | None:
+        return None if document.offered_per_s is None else folder.durations(document, (tag,))
+
+    summary = summarise(
+        document.blocks,
+        ceiling_blocks,
+        folder.good_latencies(document),
+        schedule_lag=lag(SCHEDULE_LAG_TAG),
+        generator_lag=lag(GENERATOR_LAG_TAG),
+    )
+    return document.model_copy(
+        update={
+            "summary": summary,
+            "verdict": combine(block.verdict for block in document.blocks),
+        }
+    )
+
+
+def _with_blocks(arm: PlannedArm, suite: Suite, measured: Measured) -> Arm:
     match arm:
         case StrategyArm():
-            document = Arm(
+            return Arm(
                 name=arm.name,
                 role="strategy",
                 strategy=arm.strategy.name,
@@ -154,12 +143,17 @@ def _make_arm(
                 loop=arm.loop,
                 profile=arm.profile,
                 workload=arm.workload,
-                settings=_settings(arm, suite, pool_size=arm.pool_size, workers=arm.workers),
+                settings=_settings(
+                    arm, suite, pool_size=arm.pool_size, workers=arm.workers, **_open_loop(arm)
+                ),
+                offered_per_s=measured.offered_per_s.get(arm),
+                capacity_ok_per_s=measured.capacities_per_s.get(arm.as_closed_loop),
+                busy_wait_us=arm.busy_wait_us,
+                copy_number=arm.copy_number,
+                blocks=tuple(measured.blocks[arm]),
             )
-            ceiling = ceiling_of(arm)
-            ceiling_blocks = None if ceiling is None else blocks.get(ceiling)
         case CeilingArm():
-            document = Arm(
+            return Arm(
                 name=arm.name,
                 role="ceiling",
                 strategy=CEILING,
@@ -169,18 +163,19 @@ def _make_arm(
                 profile=arm.profile,
                 workload=arm.workload,
                 settings=_settings(arm, suite),
+                blocks=tuple(measured.blocks[arm]),
             )
-            ceiling_blocks = None
-    with_blocks = document.model_copy(update={"blocks": measured})
-    return with_blocks.model_copy(
-        update={
-            "summary": summarise(measured, ceiling_blocks, folder.good_latencies(with_blocks)),
-            "verdict": combine(block.verdict for block in measured),
-        }
-    )
+
+
+def _open_loop(arm: StrategyArm) -> dict[str, JsonValue]:
+    load = arm.open_loop
+    if load is None:
+        return {}
+    return {"arrivals": load.process, "rate": str(load.rate), "max_wait_s": load.max_wait_s}
 
 
 def _settings(arm: PlannedArm, suite: Suite, **own: JsonValue) -> dict[str, JsonValue]:
+    network = {} if arm.network_rtt_ms is None else {"network_rtt_ms": arm.network_rtt_ms}
     return {
         "clients": arm.clients,
         "isolation": arm.isolation,
@@ -189,18 +184,6 @@ def _settings(arm: PlannedArm, suite: Suite, **own: JsonValue) -> dict[str, Json
         "accounts": suite.dataset.accounts,
         "orders": suite.dataset.orders,
         "max_attempts": suite.max_attempts,
+        **network,
         **own,
     }
-
-
-def _counters(measured: Measurement, operations: int, seconds: float) -> Counters:
-    def per_operation_us(cpu_s: float | None) -> float | None:
-        return None if cpu_s is None or not operations else cpu_s * 1e6 / operations
-
-    client_cpu_s = measured.client_cpu_s
-    return Counters(
-        client_cpu_us_per_op=per_operation_us(client_cpu_s),
-        server_cpu_us_per_op=per_operation_us(measured.server_cpu_s),
-        client_cpu_share=None if client_cpu_s is None else client_cpu_s / seconds,
-        harness_idle_share=measured.harness_share,
-    )

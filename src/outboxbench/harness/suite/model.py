@@ -19,9 +19,12 @@ from pydantic import (
 from outboxbench.core.strategies.registry import strategy_names
 from outboxbench.core.strategies.settings import Isolation, Profile
 from outboxbench.harness.errors import BadInput
+from outboxbench.harness.load.arrivals import ArrivalProcess
 from outboxbench.harness.load.command_mix import CommandMix
 from outboxbench.harness.load.job import Loop
+from outboxbench.harness.pinning import PinMode
 from outboxbench.harness.suite.problems import first_problem
+from outboxbench.harness.suite.rates import parse_rate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,11 +45,20 @@ def _known(name: str, known: Iterable[str]) -> str:
     return name
 
 
+def _known_rate(value: float | str) -> float | str:
+    parse_rate(value)
+    return value
+
+
 # Strict: a number in quotation marks, or a truth value for a count, is a slip of the author.
 Seconds = Annotated[float, Field(strict=True, gt=0, le=86_400, allow_inf_nan=False)]
 # The server knows timeouts in whole milliseconds, and takes 0 for none.
 Timeout = Annotated[float, Field(strict=True, ge=0.001, le=86_400, allow_inf_nan=False)]
 Count = Annotated[int, Field(strict=True, ge=1)]
+# More than a second is no network of a service.
+RoundTripMs = Annotated[float, Field(strict=True, ge=0, le=1000, allow_inf_nan=False)]
+BusyWaitUs = Annotated[float, Field(strict=True, ge=0, le=1_000_000, allow_inf_nan=False)]
+RateValue = Annotated[float | str, AfterValidator(_known_rate)]
 StrategyName = Annotated[str, AfterValidator(_known_strategy)]
 WorkloadName = Annotated[str, AfterValidator(_known_workload)]
 
@@ -78,6 +90,20 @@ class ArmMatrix(SuitePart):
     clients: OneOrMore[Count] = (16,)
     pool_size: Count | None = Field(default=None, description="connections; one a client if absent")
     workers: Count = 1
+    rates: OneOrMore[RateValue] | None = Field(
+        default=None, description="of an open loop; a closed one if absent"
+    )
+    arrivals: ArrivalProcess = "poisson"
+    max_wait_s: Seconds = Field(
+        default=1.0, description="an arrival that waits longer for a client is skipped"
+    )
+    network_rtt_ms: OneOrMore[RoundTripMs] | None = Field(
+        default=None, description="what a round trip takes longer; no network in between if absent"
+    )
+    copies: Count = Field(default=1, description="the same arm several times, to see the noise")
+    busy_wait_us: OneOrMore[BusyWaitUs] = Field(
+        default=(0.0,), description="a slowdown planted in every operation"
+    )
 
     @field_validator("workers")
     @classmethod
@@ -103,6 +129,11 @@ class Suite(SuitePart):
     lock_timeout_s: Timeout = 5.0
     connect_timeout_s: Timeout = 10.0
     ceiling: Annotated[bool, Field(strict=True)] = True
+    pin: PinMode = "none"
+    reference: StrategyName = "asyncpg"
+    extra_rounds: Annotated[int, Field(strict=True, ge=0)] = Field(
+        default=0, description="measured once more for the arms that are inconclusive"
+    )
     dataset: DatasetSize = DatasetSize()
     arms: OneOrMore[ArmMatrix]
 
@@ -113,7 +144,12 @@ _ALLOWED_KEYS = {
     "dataset": DatasetSize.model_fields,
 }
 
-_OPTIONS = {"window_s": "--duration", "rounds": "--rounds", "seed": "--seed"}
+_OPTIONS = {
+    "window_s": "--duration",
+    "rounds": "--rounds",
+    "seed": "--seed",
+    "reference": "--reference",
+}
 
 
 def suite_folders() -> list[Path]:
@@ -169,13 +205,14 @@ def override(
     window_s: float | None = None,
     rounds: int | None = None,
     seed: int | None = None,
+    reference: str | None = None,
 ) -> Suite:
     """Return the suite with some values replaced, those that are None left as they are.
 
     Raises:
         BadInput: a value is not allowed.
     """
-    asked = {"window_s": window_s, "rounds": rounds, "seed": seed}
+    asked = {"window_s": window_s, "rounds": rounds, "seed": seed, "reference": reference}
     given = {key: value for key, value in asked.items() if value is not None}
     try:
         return Suite.model_validate({**suite.model_dump(), **given})

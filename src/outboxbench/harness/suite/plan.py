@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from random import Random
 from typing import TYPE_CHECKING, TypeAlias
@@ -10,20 +10,32 @@ from typing import TYPE_CHECKING, TypeAlias
 from outboxbench.harness.errors import BadInput
 from outboxbench.harness.load.ceiling import SCRIPTED_WORKLOADS
 from outboxbench.harness.strategies import load_measurable
+from outboxbench.harness.suite.rates import parse_rate
 
 if TYPE_CHECKING:
     from outboxbench.core.strategies.registry import Strategy
     from outboxbench.core.strategies.settings import Isolation, Profile
+    from outboxbench.harness.load.arrivals import ArrivalProcess
     from outboxbench.harness.load.ceiling import CeilingPlan
     from outboxbench.harness.load.job import Loop
     from outboxbench.harness.suite.model import ArmMatrix, Suite
+    from outboxbench.harness.suite.rates import Rate
 
 CEILING = "pgbench"
 
 
 @dataclass(frozen=True, slots=True)
+class OpenLoop:
+    """Arrivals that do not wait for answers."""
+
+    rate: Rate
+    process: ArrivalProcess
+    max_wait_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class StrategyArm:
-    """A strategy on an event loop, under a load."""
+    """A strategy on an event loop, under a load: a closed loop unless there is an open one."""
 
     strategy: Strategy
     loop: Loop
@@ -33,11 +45,27 @@ class StrategyArm:
     clients: int
     pool_size: int
     workers: int
+    open_loop: OpenLoop | None = None
+    network_rtt_ms: float | None = None
+    busy_wait_us: float = 0.0
+    copy_number: int = 1
 
     @property
     def name(self) -> str:
         """The arm's identity, the same in every run that measures it."""
-        return f"{self.strategy.name}/{self.loop}/{_load_name(self)}"
+        parts = [self.strategy.name, self.loop, _load_name(self)]
+        if self.open_loop is not None:
+            parts.append(str(self.open_loop.rate))
+        if self.busy_wait_us:
+            parts.append(f"{self.busy_wait_us:g} µs slower")
+        if self.copy_number > 1:
+            parts.append(f"copy {self.copy_number}")
+        return "/".join(parts)
+
+    @property
+    def as_closed_loop(self) -> StrategyArm:
+        """The same arm with clients that ask again at once: what it can do at most."""
+        return replace(self, open_loop=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +77,7 @@ class CeilingArm:
     profile: Profile
     isolation: Isolation
     clients: int
+    network_rtt_ms: float | None = None
 
     @property
     def name(self) -> str:
@@ -99,7 +128,7 @@ def make_plan(suite: Suite, only: frozenset[str] = frozenset()) -> Plan:
             if arms.setdefault(arm.name, arm) != arm:
                 raise BadInput(
                     f"the suite {suite.name} has two arms {arm.name} that differ only in "
-                    "pool_size or workers: measure them in two suites"
+                    "pool_size, workers, arrivals or max_wait_s: measure them in two suites"
                 )
     ordered = tuple(arms.values())
     shuffle = Random(suite.seed).sample  # noqa: S311 - an order, no secret
@@ -111,8 +140,10 @@ def ceiling_of(arm: StrategyArm) -> CeilingArm | None:
     """Return what the arm is held against, where there is a script for it.
 
     That is the same write plan in C; for `group`, which no C client offers, it is `statements`.
+    An open loop has none: how much it does is given, and pgbench keeps a schedule for each of its
+    clients, so that an arrival waits for one while others are free.
     """
-    if arm.workload not in SCRIPTED_WORKLOADS:
+    if arm.workload not in SCRIPTED_WORKLOADS or arm.open_loop is not None:
         return None
     write_plan = arm.strategy.write_plan
     return CeilingArm(
@@ -121,10 +152,27 @@ def ceiling_of(arm: StrategyArm) -> CeilingArm | None:
         arm.profile,
         arm.isolation,
         arm.clients,
+        arm.network_rtt_ms,
     )
 
 
 def _expand(matrix: ArmMatrix, strategies: list[Strategy]) -> list[StrategyArm]:
+    open_loops: list[OpenLoop | None] = [
+        OpenLoop(parse_rate(rate), matrix.arrivals, matrix.max_wait_s)
+        for rate in matrix.rates or ()
+    ]
+    axes = product(
+        strategies,
+        matrix.loops,
+        matrix.workloads,
+        matrix.profiles,
+        matrix.isolations,
+        matrix.clients,
+        open_loops or [None],
+        matrix.network_rtt_ms or (None,),
+        matrix.busy_wait_us,
+        range(1, matrix.copies + 1),
+    )
     return [
         StrategyArm(
             strategy=strategy,
@@ -135,15 +183,23 @@ def _expand(matrix: ArmMatrix, strategies: list[Strategy]) -> list[StrategyArm]:
             clients=clients,
             pool_size=matrix.pool_size or clients,
             workers=matrix.workers,
+            open_loop=open_loop,
+            network_rtt_ms=network_rtt_ms,
+            busy_wait_us=busy_wait_us,
+            copy_number=copy_number,
         )
-        for strategy, loop, workload, profile, isolation, clients in product(
-            strategies,
-            matrix.loops,
-            matrix.workloads,
-            matrix.profiles,
-            matrix.isolations,
-            matrix.clients,
-        )
+        for (
+            strategy,
+            loop,
+            workload,
+            profile,
+            isolation,
+            clients,
+            open_loop,
+            network_rtt_ms,
+            busy_wait_us,
+            copy_number,
+        ) in axes
     ]
 
 
@@ -151,4 +207,6 @@ def _load_name(arm: PlannedArm) -> str:
     parts = [arm.workload, arm.profile, f"{arm.clients} clients"]
     if arm.isolation != "read committed":
         parts.append(arm.isolation)
+    if arm.network_rtt_ms is not None:
+        parts.append(f"{arm.network_rtt_ms:g} ms away")
     return "/".join(parts)

@@ -1,21 +1,24 @@
-"""Runs a suite: rounds of interleaved blocks, each judged, gathered into the run document."""
+"""Runs a suite: starts what it takes, has everything measured, and writes the run document."""
 
 from __future__ import annotations
 
 import secrets
-from collections import defaultdict
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
+from outboxbench.analysis.same_machine import machine_differences
 from outboxbench.harness.janitor import Janitor
+from outboxbench.harness.pinning import pin, plan_pinning
 from outboxbench.harness.postgres.databases import Databases
-from outboxbench.harness.postgres.final_state import read_final_state
-from outboxbench.harness.postgres.server import open_server
+from outboxbench.harness.postgres.server import connect, open_server
 from outboxbench.harness.suite.blocks import BlockRunner
-from outboxbench.harness.suite.document import RunContext, make_block, make_run
-from outboxbench.harness.suite.template import prepare_template
+from outboxbench.harness.suite.document import RunContext, make_run
+from outboxbench.harness.suite.networks import Networks
+from outboxbench.harness.suite.plan import StrategyArm
+from outboxbench.harness.suite.session import Session
+from outboxbench.harness.suite.surroundings import Surroundings
 from outboxbench.harness.suite.workers_ahead import WorkersAhead
 from outboxbench.results.folders import RunWriteError
 
@@ -24,9 +27,11 @@ if TYPE_CHECKING:
 
     from outboxbench.harness.postgres.server import Server
     from outboxbench.harness.suite.model import Suite
-    from outboxbench.harness.suite.plan import Plan, PlannedArm
+    from outboxbench.harness.suite.plan import Plan
     from outboxbench.results.block import Block
+    from outboxbench.results.machine import Environment, Pinning
     from outboxbench.results.model import Run
+    from outboxbench.results.noise import Noise
     from outboxbench.results.store import RunFolder
 
 
@@ -34,7 +39,11 @@ class RunObserver(Protocol):
     """Hears how a run comes along."""
 
     def preparing(self, what: str) -> None:
-        """Something untimed takes a moment."""
+        """Something takes a moment that is no block of the plan."""
+        ...
+
+    def adding(self, blocks: int) -> None:
+        """So many blocks come on top of the plan, for what is inconclusive."""
         ...
 
     def block_started(self, arm: str, round: int) -> None:
@@ -48,22 +57,18 @@ class RunObserver(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """What to run, on what, and where it leaves its results."""
+    """What to run, on what, and where it leaves its results.
+
+    `noise` is what this machine was calibrated with, if it was.
+    """
 
     suite: Suite
     plan: Plan
     folder: RunFolder
     command: str
+    noise: Noise | None = None
     dsn: str | None = None
     pg_bin: Path | None = None
-
-
-@dataclass(slots=True)
-class _Progress:
-    """What is measured so far; what an interrupted run is made of."""
-
-    blocks: dict[PlannedArm, list[Block]] = field(default_factory=lambda: defaultdict(list))
-    complete: bool = False
 
 
 def run_suite(request: RunRequest, observer: RunObserver) -> Run:
@@ -77,36 +82,72 @@ def run_suite(request: RunRequest, observer: RunObserver) -> Run:
         CannotRun: this machine or that server cannot do it.
         RunWriteError: the results cannot be written.
     """
-    progress = _Progress()
-
-    def keep_log(kind: type[BaseException] | None, *_: object) -> None:
-        # It may tell why a block failed; a run stopped before its first block leaves nothing.
-        if progress.blocks or kind is not KeyboardInterrupt:
-            _copy_log(server, request.folder)
-
+    suite = request.suite
     with ExitStack() as stack:
         janitor = stack.enter_context(Janitor())
         observer.preparing("starting PostgreSQL" if request.dsn is None else "connecting")
         server = stack.enter_context(open_server(request.dsn, request.pg_bin, janitor))
-        stack.push(keep_log)
-        context = RunContext.of(request.suite, request.command, server, datetime.now(UTC))
+        observer.preparing("looking at the machine")
+        surroundings = Surroundings.of(server)
+        pinning = _pin_server(request, server)
+        networks = stack.enter_context(
+            Networks(server, _rtts_ms(request.plan), janitor, pinning.server_cores)
+        )
+        context = RunContext(
+            suite=suite,
+            plan=request.plan,
+            command=request.command,
+            noise=_noise_of_here(request.noise, surroundings.environment),
+            environment=surroundings.environment,
+            server=surroundings.server,
+            pinning=pinning,
+            network=networks.delays,
+            started_at=datetime.now(UTC),
+        )
         databases = stack.enter_context(Databases(server, secrets.token_hex(4)))
-        workers = stack.enter_context(WorkersAhead(janitor))
-        runner = BlockRunner(request.suite, server, databases, janitor, workers)
+        workers = stack.enter_context(WorkersAhead(janitor, pinning.client_cores))
+        connection = stack.enter_context(connect(server.address))
+        blocks = BlockRunner(
+            suite, server, databases, janitor, workers, networks, pinning, connection
+        )
+        session = Session(context, request.folder, blocks, observer)
+
+        def keep_log(kind: type[BaseException] | None, *_: object) -> None:
+            # It may tell why a block failed; a run stopped before its first block leaves nothing.
+            if session.has_measured or kind is not KeyboardInterrupt:
+                _copy_log(server, request.folder)
+
+        stack.push(keep_log)
         try:
-            _measure_all(request, runner, databases, observer, progress)
+            session.measure_all()
         finally:
-            if progress.blocks:
+            if session.has_measured:
                 observer.preparing("writing the results")
-                run = make_run(
-                    context,
-                    request.plan,
-                    progress.blocks,
-                    request.folder,
-                    complete=progress.complete,
-                )
-                request.folder.write_run(run)
+                run = request.folder.write_run(make_run(context, session.measured, request.folder))
     return run
+
+
+def _noise_of_here(noise: Noise | None, environment: Environment) -> Noise | None:
+    """What another machine was calibrated with says nothing about this one."""
+    if noise is None or machine_differences(noise.environment, environment):
+        return None
+    return noise
+
+
+def _pin_server(request: RunRequest, server: Server) -> Pinning:
+    workers = [arm.workers for arm in request.plan.arms if isinstance(arm, StrategyArm)]
+    pinning = plan_pinning(
+        request.suite.pin,
+        workers=max(workers, default=1),
+        owns_server=server.postmaster_pid is not None,
+    )
+    if server.postmaster_pid is not None:
+        pin(server.postmaster_pid, pinning.server_cores)
+    return pinning
+
+
+def _rtts_ms(plan: Plan) -> set[float]:
+    return {arm.network_rtt_ms for arm in plan.arms if arm.network_rtt_ms is not None}
 
 
 def _copy_log(server: Server, folder: RunFolder) -> None:
@@ -119,37 +160,3 @@ def _copy_log(server: Server, folder: RunFolder) -> None:
         raise RunWriteError(
             f"cannot write {path} ({error.strerror}): free some space and repeat the run"
         ) from error
-
-
-def _measure_all(
-    request: RunRequest,
-    runner: BlockRunner,
-    databases: Databases,
-    observer: RunObserver,
-    progress: _Progress,
-) -> None:
-    suite = request.suite
-    observer.preparing("filling the template database")
-    before = read_final_state(
-        databases.create_template(lambda address: prepare_template(address, suite.dataset))
-    )
-    blocks = [
-        (round_number, position, arm)
-        for round_number, order in enumerate(request.plan.rounds)
-        for position, arm in enumerate(order)
-    ]
-    upcoming = (*(arm for _, _, arm in blocks[1:]), None)
-    for (round_number, position, arm), following in zip(blocks, upcoming, strict=True):
-        observer.block_started(arm.name, round_number)
-        raw = runner.measure(
-            arm,
-            name=f"r{round_number}_b{position}",
-            seed=f"{suite.seed}/{round_number}/{arm.name}",
-            upcoming=following,
-        )
-        block = make_block(
-            request.folder, arm, raw, before, round_number=round_number, position=position
-        )
-        progress.blocks[arm].append(block)
-        observer.block_finished(arm.name, block)
-    progress.complete = True

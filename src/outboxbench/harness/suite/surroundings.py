@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
+from outboxbench.harness.postgres.sync_latency import server_fsync_us
 from outboxbench.results import environment
 from outboxbench.results.machine import Environment
 from outboxbench.results.machine import Server as ServerDocument
@@ -24,13 +25,17 @@ class Surroundings:
 
     @classmethod
     def of(cls, server: Server) -> Surroundings:
-        """Describe this machine, its software and a running server."""
+        """Describe this machine, its software and a running server; nothing else must run yet.
+
+        For a server of our own that syncs it takes some two seconds to see how long a sync takes.
+        """
         cluster = server.cluster
         return cls(
             environment=environment.collect(
                 libpq=_libpq_version(),
                 psycopg_implementation=psycopg.pq.__impl__,
                 data_folder=None if cluster is None else cluster.data_directory,
+                fsync_us=server_fsync_us(server),
             ),
             server=ServerDocument(
                 version=server.version, origin=server.origin, settings=server.settings()

@@ -9,10 +9,11 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from outboxbench.harness.load.worker_process import WorkerProcess
+from outboxbench.harness.pinning import pin
 from outboxbench.harness.suite.plan import PlannedArm, StrategyArm
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from types import TracebackType
 
     from outboxbench.harness.janitor import Janitor
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
 class WorkersAhead:
     """Context manager; at its end no worker that was started is left."""
 
-    def __init__(self, janitor: Janitor) -> None:
+    def __init__(self, janitor: Janitor, cores: Sequence[int] | None = None) -> None:
         self._janitor = janitor
+        self._cores = cores
         self._started: dict[PlannedArm, list[WorkerProcess]] = {}
 
     def __enter__(self) -> WorkersAhead:
@@ -41,10 +43,12 @@ class WorkersAhead:
     def start(self, arm: PlannedArm) -> None:
         """Start what the arm needs, unless it has been started; pgbench needs no head start."""
         if isinstance(arm, StrategyArm) and arm not in self._started:
-            self._started[arm] = [
+            workers = self._started[arm] = [
                 WorkerProcess(arm.name, arm.strategy.name, self._janitor)
                 for _ in range(arm.workers)
             ]
+            for worker in workers:
+                pin(worker.pid, self._cores)
 
     @contextmanager
     def take(self, arm: PlannedArm) -> Iterator[list[WorkerProcess]]:

@@ -1,7 +1,8 @@
 """The proxy between clients and a server, as a process of its own.
 
 A line of JSON on standard input names the server; the answer names the port that clients connect
-to. Each further line asks for the counts so far. The end of standard input ends the proxy.
+to. With an `rtt_ms` in it the proxy delays what it passes on; without, it counts, and each further
+line asks for the counts so far. The end of standard input ends the proxy.
 """
 
 from __future__ import annotations
@@ -10,17 +11,24 @@ import asyncio
 import json
 import socket
 import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import uvloop
 
 from outboxbench.harness.child_answers import say
-from outboxbench.harness.wire.counts import WireCounts
-from outboxbench.harness.wire.relay import CHUNK_BYTES, Gate, Relay, open_gate, reset
+from outboxbench.harness.wire.delay_line import DelayLine
+from outboxbench.harness.wire.forwarder import forward
+from outboxbench.harness.wire.relay import reset
+from outboxbench.harness.wire.relays import Relays
 
 if TYPE_CHECKING:
     from typing import NoReturn
+
+Join: TypeAlias = Callable[[socket.socket, socket.socket], Awaitable[None]]
+"""Takes over a client's connection and one to the server, and closes both when they have ended."""
 
 LISTEN_HOST: Final = "127.0.0.1"
 _BACKLOG: Final = 1024
@@ -29,22 +37,13 @@ _BACKLOG: Final = 1024
 class Proxy:
     """Listens from its construction on; accepts while `serve` runs."""
 
-    def __init__(
-        self, host: str, port: int, *, gate: Gate = open_gate, chunk_bytes: int = CHUNK_BYTES
-    ) -> None:
+    def __init__(self, host: str, port: int, join: Join) -> None:
         self._host = host
         self._server_port = port
-        self._gate = gate
-        self._chunk_bytes = chunk_bytes
-        self._relays: set[Relay] = set()
-        self._ended = WireCounts()
+        self._join = join
         self._listener = socket.create_server((LISTEN_HOST, 0), backlog=_BACKLOG)
         self._listener.settimeout(0)
         self.port: int = self._listener.getsockname()[1]
-
-    def counts(self) -> WireCounts:
-        """Return the totals of all sessions: exact as soon as the clients have their answers."""
-        return sum((relay.session.counts() for relay in self._relays), self._ended)
 
     async def serve(self) -> NoReturn:
         """Accept clients until cancelled; then no connection is left."""
@@ -67,13 +66,7 @@ class Proxy:
                 # The client cannot be refused any more: a reset is the next best thing.
                 return
             raise
-        relay = Relay(client, server, self._gate, self._chunk_bytes)
-        self._relays.add(relay)
-        try:
-            await relay.run()
-        finally:
-            self._relays.remove(relay)
-            self._ended += relay.session.counts()
+        await self._join(client, server)
 
     async def _connect(self) -> socket.socket:
         loop = asyncio.get_running_loop()
@@ -111,17 +104,31 @@ async def _work() -> None:
     transport, _ = await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(requests), sys.stdin
     )
-    if server := await requests.readline():
-        await _serve(Proxy(**json.loads(server)), requests)
+    if parameters := await requests.readline():
+        await _proxy(requests, **json.loads(parameters))
     transport.close()
 
 
-async def _serve(proxy: Proxy, requests: asyncio.StreamReader) -> None:
+async def _proxy(
+    requests: asyncio.StreamReader, host: str, port: int, rtt_ms: float | None = None
+) -> None:
+    if rtt_ms is None:
+        relays = Relays()
+        async with _serving(Proxy(host, port, relays.join)):
+            while await requests.readline():
+                say("counts", counts=relays.counts().to_json())
+        return
+    with DelayLine(rtt_ms) as line:
+        async with _serving(Proxy(host, port, partial(forward, line))):
+            await requests.read()
+
+
+@asynccontextmanager
+async def _serving(proxy: Proxy) -> AsyncIterator[None]:
     async with asyncio.TaskGroup() as tasks:
         serving = tasks.create_task(proxy.serve())
         say("listening", port=proxy.port)
-        while await requests.readline():
-            say("counts", counts=proxy.counts().to_json())
+        yield
         serving.cancel()
 
 

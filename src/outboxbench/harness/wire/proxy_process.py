@@ -23,28 +23,32 @@ ANSWER_TIMEOUT_S: Final = 60.0
 _ENFORCED_TLS: Final = ("require", "verify-ca", "verify-full")
 
 
-class WireProxy:
+class _ProxyProcess:
     """Context manager around a proxy in front of the server that `server` is an address on.
 
-    Raises:
-        CannotRun: the address demands TLS, which the proxy could not look into.
+    Args:
+        name: what it is, as the user is told when it fails.
+        server: where the proxy connects to, and how its clients are to talk through it.
+        options: what the proxy is told besides.
+        janitor: ends it should the harness be gone first.
     """
 
-    def __init__(self, server: DatabaseAddress, janitor: Janitor) -> None:
-        if server.sslmode in _ENFORCED_TLS:
-            raise CannotRun(
-                f"sslmode={server.sslmode} hides the messages that the wire proxy counts: "
-                "name a server in the DSN that allows sslmode=disable"
-            )
+    def __init__(
+        self, name: str, server: DatabaseAddress, options: dict[str, Any], janitor: Janitor
+    ) -> None:
+        self._name = name
         self._server = server
+        self._options = options
         self._janitor = janitor
 
     def __enter__(self) -> Self:
         self._process = ChildProcess(
-            "the wire proxy", "outboxbench.harness.wire.proxy", (), self._janitor
+            self._name, "outboxbench.harness.wire.proxy", (), self._janitor
         )
         try:
-            self._process.tell(json.dumps({"host": self._server.host, "port": self._server.port}))
+            self._process.tell(
+                json.dumps({"host": self._server.host, "port": self._server.port, **self._options})
+            )
             self._port: int = self._hear("listening")["port"]
         except BaseException:
             self._process.end()
@@ -66,13 +70,31 @@ class WireProxy:
 
     def address(self, database: str) -> DatabaseAddress:
         """Return the address of a database of the server, as seen through the proxy."""
-        return replace(
-            self._server,
-            host="127.0.0.1",
-            port=self._port,
-            database=database,
-            sslmode="disable",
+        return replace(self._server, host="127.0.0.1", port=self._port, database=database)
+
+    def _hear(self, event: str) -> dict[str, Any]:
+        message = self._process.hear(
+            ANSWER_TIMEOUT_S,
+            f"{self._name} did not answer within {ANSWER_TIMEOUT_S:g} s: start the run again",
         )
+        assert message["event"] == event
+        return message
+
+
+class WireProxy(_ProxyProcess):
+    """Counts what passes it, which goes without TLS.
+
+    Raises:
+        CannotRun: the address demands TLS, which the proxy could not look into.
+    """
+
+    def __init__(self, server: DatabaseAddress, janitor: Janitor) -> None:
+        if server.sslmode in _ENFORCED_TLS:
+            raise CannotRun(
+                f"sslmode={server.sslmode} hides the messages that the wire proxy counts: "
+                "name a server in the DSN that allows sslmode=disable"
+            )
+        super().__init__("the wire proxy", replace(server, sslmode="disable"), {}, janitor)
 
     def counts(self) -> WireCounts:
         """Return the totals so far: exact if every client has its answers.
@@ -83,10 +105,18 @@ class WireProxy:
         self._process.tell(json.dumps({"request": "counts"}))
         return WireCounts.from_json(self._hear("counts")["counts"])
 
-    def _hear(self, event: str) -> dict[str, Any]:
-        message = self._process.hear(
-            ANSWER_TIMEOUT_S,
-            f"the wire proxy did not answer within {ANSWER_TIMEOUT_S:g} s: start the run again",
-        )
-        assert message["event"] == event
-        return message
+
+class NetworkProxy(_ProxyProcess):
+    """Makes every round trip `rtt_ms` milliseconds longer. TLS, if asked for, passes untouched.
+
+    Raises:
+        CannotRun: the address demands that the server prove its name, which is not the proxy's.
+    """
+
+    def __init__(self, server: DatabaseAddress, rtt_ms: float, janitor: Janitor) -> None:
+        if server.sslmode == "verify-full":
+            raise CannotRun(
+                "sslmode=verify-full checks the server's name, which clients of the network proxy "
+                "know as 127.0.0.1: use sslmode=verify-ca in the DSN"
+            )
+        super().__init__("the network proxy", server, {"rtt_ms": rtt_ms}, janitor)

@@ -1,0 +1,1 @@
+"""Reasons to doubt a run, by what they are about."""

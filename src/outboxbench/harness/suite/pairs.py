@@ -1,0 +1,53 @@
+"""Which arms of a run are compared with which."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from outboxbench.harness.suite.plan import StrategyArm
+from outboxbench.harness.suite.rates import RelativeRate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from outboxbench.harness.suite.plan import PlannedArm
+
+
+def pairs(arms: Iterable[PlannedArm], reference: str) -> list[tuple[StrategyArm, StrategyArm]]:
+    """Return (base, head) for every arm that has a base among the arms.
+
+    An arm that was slowed on purpose is compared with the one that was not, every second copy with
+    the copy before it, and else every strategy with the `reference` under the same load.
+    """
+    measured = [arm for arm in arms if isinstance(arm, StrategyArm)]
+    bases = ((_base_of(arm, measured, reference), arm) for arm in measured)
+    return [(base, arm) for base, arm in bases if base is not None]
+
+
+def _base_of(arm: StrategyArm, arms: list[StrategyArm], reference: str) -> StrategyArm | None:
+    if arm.busy_wait_us:
+        wanted = replace(arm, busy_wait_us=0.0)
+    elif arm.copy_number > 1:
+        if arm.copy_number % 2:
+            return None
+        wanted = replace(arm, copy_number=arm.copy_number - 1)
+    elif arm.strategy.name == reference or _has_a_rate_of_its_own(arm):
+        return None
+    else:
+        return next(
+            (
+                other
+                for other in arms
+                if other.strategy.name == reference and replace(other, strategy=arm.strategy) == arm
+            ),
+            None,
+        )
+    return wanted if wanted in arms else None
+
+
+def _has_a_rate_of_its_own(arm: StrategyArm) -> bool:
+    if arm.open_loop is None:
+        return False
+    rate = arm.open_loop.rate
+    return isinstance(rate, RelativeRate) and rate.of == "own"

@@ -1,0 +1,134 @@
+"""Measures a plan: the capacities first, then its rounds, then once more what is inconclusive."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from random import Random
+from typing import TYPE_CHECKING
+
+from outboxbench.analysis.comparison import inconclusive
+from outboxbench.harness.postgres.final_state import read_final_state
+from outboxbench.harness.suite.block_document import make_block
+from outboxbench.harness.suite.blocks import BlockOrder
+from outboxbench.harness.suite.capacities import arms_to_size, offered_rates
+from outboxbench.harness.suite.document import Measured, compare
+from outboxbench.harness.suite.plan import StrategyArm
+from outboxbench.harness.suite.template import prepare_template
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from outboxbench.harness.suite.blocks import BlockRunner
+    from outboxbench.harness.suite.document import RunContext
+    from outboxbench.harness.suite.plan import PlannedArm
+    from outboxbench.harness.suite.runner import RunObserver
+    from outboxbench.results.block import Block
+    from outboxbench.results.store import RunFolder
+
+CAPACITY_ROUNDS = 2
+"""How often the capacity of an arm is measured; the mean counts."""
+
+
+class Session:
+    """One run while it measures; what it has measured so far can be read at any time."""
+
+    def __init__(
+        self, context: RunContext, folder: RunFolder, runner: BlockRunner, observer: RunObserver
+    ) -> None:
+        self._context = context
+        self._folder = folder
+        self._runner = runner
+        self._observer = observer
+        self._blocks: dict[PlannedArm, list[Block]] = defaultdict(list)
+        self._capacities_per_s: dict[StrategyArm, float] = {}
+        self._offered_per_s: dict[StrategyArm, float] = {}
+        self._rounds_added = 0
+        self._complete = False
+
+    @property
+    def has_measured(self) -> bool:
+        """Whether there is a block to report."""
+        return bool(self._blocks)
+
+    @property
+    def measured(self) -> Measured:
+        """What there is to report."""
+        return Measured(
+            blocks=self._blocks,
+            capacities_per_s=self._capacities_per_s,
+            offered_per_s=self._offered_per_s,
+            rounds_added=self._rounds_added,
+            complete=self._complete,
+        )
+
+    def measure_all(self) -> None:
+        """Measure every block.
+
+        Raises:
+            CannotRun: an arm cannot be measured.
+            RunWriteError: a histogram cannot be written.
+        """
+        suite, plan = self._context.suite, self._context.plan
+        self._observer.preparing("filling the template database")
+        template = self._runner.databases.create_template(
+            lambda address: prepare_template(address, suite.dataset)
+        )
+        self._before = read_final_state(template)
+        self._find_rates()
+        self._measure_rounds(plan.rounds, first_round=0)
+        if doubtful := self._inconclusive_arms():
+            self._observer.adding(suite.extra_rounds * len(doubtful))
+            order = Random(f"{suite.seed}/extra").sample  # noqa: S311 - an order, no secret
+            extra = [order(doubtful, len(doubtful)) for _ in range(suite.extra_rounds)]
+            self._measure_rounds(extra, first_round=suite.rounds)
+            self._rounds_added = suite.extra_rounds
+        self._complete = True
+
+    def _find_rates(self) -> None:
+        arms = arms_to_size(self._context.plan)
+        found: dict[StrategyArm, list[float]] = defaultdict(list)
+        for number in range(CAPACITY_ROUNDS):
+            for position, arm in enumerate(arms):
+                self._observer.preparing(f"finding the capacity of {arm.name}")
+                raw = self._runner.measure(self._order(arm, f"c{number}_b{position}", "capacity"))
+                found[arm].append(raw.measurement.ended_good / raw.window.seconds)
+        self._capacities_per_s = {arm: sum(rates) / len(rates) for arm, rates in found.items()}
+        self._offered_per_s = offered_rates(self._context.plan, self._capacities_per_s)
+
+    def _measure_rounds(self, rounds: Sequence[Sequence[PlannedArm]], *, first_round: int) -> None:
+        blocks = [
+            (round_number, position, arm)
+            for round_number, order in enumerate(rounds, first_round)
+            for position, arm in enumerate(order)
+        ]
+        upcoming = (*(arm for _, _, arm in blocks[1:]), None)
+        for (round_number, position, arm), following in zip(blocks, upcoming, strict=True):
+            self._observer.block_started(arm.name, round_number)
+            order = self._order(arm, f"r{round_number}_b{position}", str(round_number))
+            raw = self._runner.measure(order, following)
+            block = make_block(
+                self._folder, arm, raw, self._before, round_number=round_number, position=position
+            )
+            self._blocks[arm].append(block)
+            self._observer.block_finished(arm.name, block)
+
+    def _order(self, arm: PlannedArm, name: str, round_name: str) -> BlockOrder:
+        seed = f"{self._context.suite.seed}/{round_name}"
+        return BlockOrder(
+            arm=arm,
+            name=name,
+            seed=f"{seed}/{arm.name}",
+            arrival_seed=f"{seed}/arrivals",
+            offered_per_s=self._offered_per_s.get(arm) if isinstance(arm, StrategyArm) else None,
+        )
+
+    def _inconclusive_arms(self) -> list[PlannedArm]:
+        """The arms whose comparison with their base needs more rounds, and their bases."""
+        if not self._context.suite.extra_rounds:
+            return []
+        names = {
+            name
+            for comparison in inconclusive(compare(self._context, self.measured))
+            for name in (comparison.base, comparison.head)
+        }
+        return [arm for arm in self._context.plan.arms if arm.name in names]

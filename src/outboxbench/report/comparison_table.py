@@ -1,0 +1,99 @@
+"""Two runs against each other on the terminal: ratios with intervals for each arm and metric."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from outboxbench.analysis.two_runs import common_arms, software_differences
+from outboxbench.report.numbers import METRIC_NAMES, interval
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from rich.console import Console
+
+    from outboxbench.results.comparison import Comparison, Decision
+    from outboxbench.results.model import Run
+
+DECISION_STYLES: dict[Decision, str] = {
+    "regression": "bold red",
+    "improvement": "green",
+    "same": "",
+    "inconclusive": "yellow",
+}
+
+
+def print_comparison(
+    console: Console,
+    base: Run,
+    head: Run,
+    comparisons: Sequence[Comparison],
+    doubts: Sequence[str],
+    *,
+    is_calibrated: bool,
+) -> None:
+    """Print every comparison, what the runs differ in, and every reason for doubt."""
+    console.print(
+        Text(f"suite {base.suite}: head of {_when(head)} against base of {_when(base)}", "bold")
+    )
+    changes = software_differences(base, head)
+    console.print(Text(f"software: {', '.join(changes) or 'the same'}", style="dim"))
+    console.print()
+    console.print(_table(comparisons))
+    console.print()
+    for line in (*_left_out(base, head), *_notes(comparisons, is_calibrated=is_calibrated)):
+        console.print(Text(line, style="dim"))
+    for doubt in doubts:
+        console.print(Text.assemble(("Warning: ", "yellow"), doubt))
+
+
+def _when(run: Run) -> str:
+    return f"{run.started_at:%Y-%m-%d %H:%M} ({run.rounds} rounds, verdict {run.verdict})"
+
+
+def _table(comparisons: Sequence[Comparison]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    table.add_column("arm", overflow="fold")
+    table.add_column("metric")
+    table.add_column("head/base", justify="right", no_wrap=True)
+    table.add_column("decision")
+    earlier = ""
+    for each in comparisons:
+        table.add_row(
+            each.head if each.head != earlier else "",
+            METRIC_NAMES[each.metric],
+            interval(each),
+            Text(
+                f"{each.decision}{' (advisory)' if each.is_advisory else ''}",
+                style=DECISION_STYLES[each.decision],
+            ),
+        )
+        earlier = each.head
+    return table
+
+
+def _left_out(base: Run, head: Run) -> Iterator[str]:
+    common = {arm.name for arm, _ in common_arms(base, head)}
+    for name, run in (("base", base), ("head", head)):
+        alone = [arm.name for arm in run.arms if arm.role == "strategy" and arm.name not in common]
+        if alone:
+            yield f"only in the {name}: {', '.join(alone)}"
+
+
+def _notes(comparisons: Sequence[Comparison], *, is_calibrated: bool) -> Iterator[str]:
+    margins = [each.margin for each in comparisons if not each.is_advisory]
+    if not margins:
+        yield "no metric was measured in two rounds of both runs"
+        return
+    least, most = min(margins), max(margins)
+    span = f"{least:.1%}" if least == most else f"{least:.1%} to {most:.1%}"
+    source = "by the calibration of this machine" if is_calibrated else "without a calibration"
+    yield f"differences within {span} count as none, {source}; 95% intervals"
+    if any(each.control is None for each in comparisons):
+        yield "without a ceiling in both runs, what the machine did between them is in the ratios"
+    else:
+        yield "each arm is held against the ceiling of its own run first, as the runs were apart"
