@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 SUITE  ?= quick
 DSN    ?=
 
-.PHONY: help setup bench test test-all lint bench-micro lock clean
+.PHONY: help setup bench test test-all lint bench-micro evidence lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show what can be made
@@ -39,6 +39,11 @@ test-all: $(READY) lint ## As `test`, with the slow tests too
 
 bench-micro: $(READY) ## Measure the harness's own overhead
 	$(BIN)/pytest bench/micro --benchmark-enable --benchmark-columns=min,median,mean,stddev,rounds -s
+
+evidence: $(READY) ## Test the harness itself: A/A, a planted slowdown, pgbench by hand (20 minutes)
+	$(BIN)/outboxbench calibrate
+	$(BIN)/python bench/evidence/planted_slowdown.py
+	$(BIN)/python bench/evidence/agreement_with_pgbench.py
 
 lock: $(READY) ## Pin the newest packages, with hashes and without addresses
 	$(BIN)/python -m pip install --quiet uv

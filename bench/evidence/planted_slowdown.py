@@ -1,0 +1,141 @@
+"""Evidence that the harness can be believed: ten A/A comparisons, and ten with a planted slowdown.
+
+A busy wait is calibrated until it takes 15% more time an operation, as the goodput shows it. Then
+one run measures all pairs interleaved, with as many rounds as `outboxbench calibrate` has named.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from outboxbench.analysis.noise import rounds_to_see
+from outboxbench.cli.run import carry_out
+from outboxbench.harness.suite.model import ArmMatrix, DatasetSize, Suite
+from outboxbench.harness.suite.plan import make_plan
+from outboxbench.harness.suite.runner import RunRequest
+from outboxbench.report.numbers import METRIC_NAMES, interval
+from outboxbench.results.noise_store import NOISE_FILE, read_noise
+from outboxbench.results.store import RunFolder
+
+if TYPE_CHECKING:
+    from outboxbench.results.comparison import Comparison
+    from outboxbench.results.model import Run
+    from outboxbench.results.noise import Noise
+
+SLOWDOWN = 0.15
+PAIRS = 10
+FIRST_WAIT_US = 40.0
+CALIBRATION_ROUNDS = 12
+
+
+def main() -> int:
+    """Print both tables; the exit code is 1 if the harness failed either."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--noise", type=Path, default=NOISE_FILE)
+    parser.add_argument("--out", type=Path, default=Path("results/runs"))
+    arguments = parser.parse_args()
+    noise = read_noise(arguments.noise)
+    if noise is None:
+        print(f"{arguments.noise} is missing: run `outboxbench calibrate` first", file=sys.stderr)
+        return 2
+    rounds = max(
+        rounds_to_see(noise.metrics[metric], SLOWDOWN).to_be_called or 100
+        for metric in ("ok_per_s", "latency_p50")
+    )
+    wait_us = _calibrated_wait_us(noise, arguments.out)
+    run = _run(
+        noise,
+        arguments.out,
+        rounds,
+        _arms(noise, copies=2 * PAIRS),
+        _arms(noise, copies=PAIRS, busy_wait_us=wait_us),
+    )
+    slowed = {arm.name for arm in run.arms if arm.busy_wait_us}
+    planted = [each for each in run.comparisons if each.head in slowed]
+    alike = [each for each in run.comparisons if each.head not in slowed]
+    console = Console(width=100)
+    console.print(_table(f"A/A, {rounds} rounds of {noise.window_s:g} s", alike))
+    console.print(_table(f"planted: {wait_us:.0f} µs busy, {SLOWDOWN:.0%} more time each", planted))
+    false_alarms = _heads_called(alike)
+    found = _heads_called(planted)
+    console.print(
+        f"A/A: {len(false_alarms)} of {PAIRS} called a regression; "
+        f"planted: {len(found)} of {PAIRS} found; verdict of the run: {run.verdict}"
+    )
+    return int(bool(false_alarms) or len(found) < PAIRS - 1 or run.verdict != "pass")
+
+
+def _calibrated_wait_us(noise: Noise, out: Path) -> float:
+    """Time an operation grows in proportion to the wait, as long as the client's core is busy."""
+    run = _run(
+        noise,
+        out,
+        CALIBRATION_ROUNDS,
+        _arms(noise, copies=1),
+        _arms(noise, copies=1, busy_wait_us=FIRST_WAIT_US),
+    )
+    (measured,) = (each for each in run.comparisons if each.metric == "ok_per_s")
+    return FIRST_WAIT_US * SLOWDOWN / (1 / measured.ratio - 1)
+
+
+def _arms(noise: Noise, *, copies: int, busy_wait_us: float = 0.0) -> ArmMatrix:
+    return ArmMatrix(
+        strategies=(noise.strategy,),
+        loops=(noise.loop,),
+        workloads=(noise.workload,),
+        clients=(noise.clients,),
+        copies=copies,
+        busy_wait_us=(busy_wait_us,),
+    )
+
+
+def _run(noise: Noise, out: Path, rounds: int, *arms: ArmMatrix) -> Run:
+    suite = Suite(
+        name="planted",
+        description="Twins that differ in nothing, and twins that differ by a busy wait.",
+        rounds=rounds,
+        window_s=noise.window_s,
+        warm_up_s=0.2,
+        ceiling=False,
+        dataset=DatasetSize(accounts=10_000, orders=1),
+        arms=arms,
+    )
+    folder = RunFolder.create(out, suite.name, datetime.now(UTC))
+    command = "python bench/evidence/planted_slowdown.py"
+    return carry_out(RunRequest(suite, make_plan(suite), folder, command, noise))
+
+
+def _heads_called(comparisons: list[Comparison]) -> set[str]:
+    return {
+        each.head for each in comparisons if each.decision == "regression" and not each.is_advisory
+    }
+
+
+def _table(title: str, comparisons: list[Comparison]) -> Table:
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in ("pair", "metric", "head/base", "δ", "decision"):
+        table.add_column(column)
+    deciding = [each for each in comparisons if not each.is_advisory]
+    heads = dict.fromkeys(each.head for each in deciding)
+    pairs = {name: number for number, name in enumerate(heads, 1)}
+    for each in deciding:
+        table.add_row(
+            str(pairs[each.head]),
+            METRIC_NAMES[each.metric],
+            interval(each),
+            f"{each.margin:.1%}",
+            each.decision,
+        )
+    return table
+
+
+if __name__ == "__main__":
+    sys.exit(main())
