@@ -105,6 +105,7 @@ def _run(noise: Noise, out: Path, rounds: int, *arms: ArmMatrix) -> Run:
         window_s=noise.window_s,
         warm_up_s=0.2,
         ceiling=False,
+        pin="none" if noise.pinning.client_cores is None else "auto",
         dataset=DatasetSize(accounts=10_000, orders=1),
         arms=arms,
     )

@@ -17,6 +17,7 @@ from outboxbench.harness.suite.model import load_suite, override
 from outboxbench.harness.suite.plan import make_plan
 from outboxbench.harness.suite.runner import RunRequest
 from outboxbench.report.noise_table import print_noise
+from outboxbench.report.terminal import warning_lines
 from outboxbench.results.noise_store import NOISE_FILE, write_noise
 from outboxbench.results.store import RunFolder
 
@@ -69,4 +70,8 @@ def calibrate(
     if as_json:
         sys.stdout.write(found.model_dump_json(indent=2) + "\n")
     else:
-        print_noise(Console(), found, noise)
+        console = Console()
+        print_noise(console, found, noise)
+        # The run could not know the noise that it was to measure.
+        doubts = [doubt for doubt in run.warnings if doubt.code != "not-calibrated"]
+        console.print(*warning_lines(doubts), sep="\n")

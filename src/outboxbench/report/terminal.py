@@ -23,7 +23,7 @@ from outboxbench.report.numbers import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from rich.console import Console, RenderableType
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from outboxbench.analysis.comparable import ComparableArms
     from outboxbench.results.comparison import Metric
     from outboxbench.results.document import Verdict
-    from outboxbench.results.model import Arm, Run
+    from outboxbench.results.model import Arm, Run, RunWarning
 
 _VERDICTS: dict[Verdict, Text] = {
     "pass": Text("pass", style="green"),
@@ -53,7 +53,7 @@ def run_report(run: Run) -> RenderableType:
     parts: list[RenderableType] = []
     for arms in comparable_arms(run):
         parts += [Text(), _table(run, arms), _notes(run, arms)]
-    return Group(*parts, Text(), *_verdict(run), *_failed_checks(run), *_warnings(run))
+    return Group(*parts, Text(), *_verdict(run), *_failed_checks(run), *warning_lines(run.warnings))
 
 
 def _table(run: Run, arms: ComparableArms) -> Table:
@@ -180,7 +180,8 @@ def _doubts(arm: Arm) -> Iterator[str]:
             yield f"{verdict}: {name}{where}: {detail}"
 
 
-def _warnings(run: Run) -> Iterator[RenderableType]:
-    for warning in run.warnings:
+def warning_lines(warnings: Iterable[RunWarning]) -> Iterator[RenderableType]:
+    """Every reason for doubt, each followed by what to do about it."""
+    for warning in warnings:
         yield Text.assemble(("Warning: ", "yellow"), warning.message)
         yield Padding(Text(warning.advice, style="dim"), (0, 0, 0, 2))

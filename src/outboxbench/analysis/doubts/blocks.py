@@ -25,6 +25,7 @@ def doubts(run: Run) -> Iterator[RunWarning]:
     yield from _others_took_cpu(run)
     yield from _server_was_busy(run)
     yield from _harness_in_the_way(run)
+    yield from _server_saturated(run)
     yield from _open_loops(run)
     clamped = sum(block.latencies_clamped for block in _blocks(run))
     if clamped:
@@ -64,7 +65,7 @@ def _server_was_busy(run: Run) -> Iterator[RunWarning]:
         "autovacuum": "use a shorter --duration, or compare arms in which it ran alike",
     }
     for what, arms in busy.items():
-        if arms:
+        if 0 < len(arms) < len(run.arms):
             yield RunWarning(
                 code=f"{what}-in-block",
                 message=f"{what} ran inside blocks of {len(arms)} of {len(run.arms)} arms "
@@ -82,6 +83,33 @@ def _harness_in_the_way(run: Run) -> Iterator[RunWarning]:
             f"({where})",
             advice="use more clients, or compare these arms with each other alone",
         )
+
+
+def _server_saturated(run: Run) -> Iterator[RunWarning]:
+    """On few cores a pinned server may be the limit: then all fast arms look alike."""
+    cores = run.pinning.server_cores
+    if cores is None:
+        return
+    arms = [
+        arm.name
+        for arm in run.arms
+        if arm.role == "strategy"
+        and any(_server_cpu_share(block) > SATURATED_CORE * len(cores) for block in arm.blocks)
+    ]
+    if arms:
+        yield RunWarning(
+            code="server-saturated",
+            message="the server used up what it was pinned to, "
+            f"{'one core' if len(cores) == 1 else f'{len(cores)} cores'}, in {len(arms)} of "
+            f"{len(run.arms)} arms ({arms[0]})",
+            advice="they show what the server can do; compare client CPU per operation as well, or "
+            'measure with more cores, or with pin = "none"',
+        )
+
+
+def _server_cpu_share(block: Block) -> float:
+    per_operation_us = block.counters.server_cpu_us_per_op or 0.0
+    return per_operation_us * block.outcomes.attempted / block.seconds / 1e6
 
 
 def _open_loops(run: Run) -> Iterator[RunWarning]:
