@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import pytest
+from tests.report.loads import across_a_network, same_rate, sweep
 
+from outboxbench.analysis.comparison import compare_arms
 from outboxbench.analysis.latency import percentiles
 from outboxbench.analysis.summary import summarise
 from outboxbench.analysis.verdict import combine
 from outboxbench.results.block import Block, Check, Counters, OutcomeCounts
 from outboxbench.results.buckets import counts_index
-from outboxbench.results.histograms import merge, to_hdr
-from outboxbench.results.machine import Environment, Server
+from outboxbench.results.histograms import Interval, merge, to_hdr
+from outboxbench.results.machine import Environment, NetworkDelay, Server
 from outboxbench.results.model import Arm, Run, RunWarning
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from hdrh.histogram import HdrHistogram
     from pydantic import JsonValue
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 STARTED_AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 CLIENTS = 16
+REFERENCE = "asyncpg"
 
 # Strategy: ok/s on asyncio, on uvloop; the order of magnitude of two cores.
 STRATEGIES = {
@@ -58,18 +61,17 @@ class MadeUpRun:
         start_s = STARTED_AT.timestamp()
         arms = []
         for arm in self.run.arms:
-            blocks = [
-                block.model_copy(
-                    update={
-                        "histogram": folder.write_histograms(
-                            f"{arm.name}-{block.round}",
-                            {"ok": histogram},
-                            start_s=start_s,
-                            end_s=start_s + block.seconds,
-                        )
-                    }
+            logs = [
+                folder.write_histograms(
+                    f"{arm.name}-{block.round}",
+                    [Interval("ok", start_s, block.seconds, histogram)],
+                    start_s=start_s,
                 )
                 for block, histogram in zip(arm.blocks, self.blocks[arm.name], strict=True)
+            ]
+            blocks = [
+                block.model_copy(update={"histogram": log.path, "histogram_sha256": log.sha256})
+                for block, log in zip(arm.blocks, logs, strict=True)
             ]
             arms.append(arm.model_copy(update={"blocks": tuple(blocks)}))
         return self.run.model_copy(update={"arms": tuple(arms)})
@@ -111,7 +113,16 @@ def _build(
                 arms.append(
                     arm.model_copy(update={"name": name, "workload": workload, "profile": profile})
                 )
-    run = Run(
+    return MadeUpRun(_run(arms, rounds, window_s, server_settings), histograms)
+
+
+def _run(
+    arms: Sequence[Arm],
+    rounds: int,
+    window_s: float,
+    server_settings: Mapping[str, str] | None = None,
+) -> Run:
+    return Run(
         suite="quick",
         command="outboxbench run quick --seed 7",
         seed=7,
@@ -134,7 +145,9 @@ def _build(
             data_filesystem="ext4",
         ),
         server=Server(version="18.6", origin="embedded", settings=dict(server_settings or {})),
+        reference=REFERENCE,
         arms=tuple(arms),
+        comparisons=compare_arms(_pairs(arms), lambda metric, rounds: 0.05),
         warnings=(
             RunWarning(
                 code="few-rounds",
@@ -143,7 +156,20 @@ def _build(
             ),
         ),
     )
-    return MadeUpRun(run, histograms)
+
+
+def _pairs(arms: Sequence[Arm]) -> list[tuple[Arm, Arm]]:
+    """Every arm after the reference under the same load; a rate of its own has no like."""
+
+    def load(arm: Arm) -> tuple[object, ...]:
+        return arm.loop, arm.workload, arm.profile, arm.settings, arm.offered_per_s
+
+    return [
+        (base, head)
+        for head in arms
+        for base in arms
+        if base.strategy == REFERENCE != head.strategy and load(base) == load(head)
+    ]
 
 
 def _arms(
@@ -260,3 +286,29 @@ def build_run() -> RunBuilder:
 def quick_run() -> MadeUpRun:
     """Six strategies on two event loops and a ceiling, over five rounds; all of them passed."""
     return _build()
+
+
+def _under_load(measured: Iterable[tuple[Arm, list[HdrHistogram]]]) -> MadeUpRun:
+    arms, latencies = zip(*measured, strict=True)
+    names = (arm.name for arm in arms)
+    return MadeUpRun(_run(arms, 5, 2.0), dict(zip(names, latencies, strict=True)))
+
+
+@pytest.fixture(scope="session")
+def sweep_run() -> MadeUpRun:
+    """Three strategies up to 110% of their own capacity, and at the same rate for all."""
+    random = np.random.default_rng(7)
+    return _under_load([*same_rate(random), *sweep(random)])
+
+
+@pytest.fixture(scope="session")
+def network_run() -> MadeUpRun:
+    """Three strategies at three distances; asyncpg is the fastest at the first of them alone."""
+    made_up = _under_load(across_a_network(np.random.default_rng(7)))
+    delays = tuple(
+        NetworkDelay(
+            rtt_ms=rtt_ms, samples=400, added_p50_us=rtt_ms * 1000 + 9, added_p99_us=rtt_ms * 1200
+        )
+        for rtt_ms in (0.5, 2.0)
+    )
+    return replace(made_up, run=made_up.run.model_copy(update={"network": delays}))

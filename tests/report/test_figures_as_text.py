@@ -2,9 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from outboxbench.report.numbers import BLANK, milliseconds, percent, spread, three_digits
-from outboxbench.results.block import LatencyUs, OutcomeCounts
-from outboxbench.results.model import Summary
+from outboxbench.report.numbers import BLANK, milliseconds, percent, three_digits
 
 
 @pytest.mark.parametrize(
@@ -29,22 +27,3 @@ def test_a_latency_is_told_in_milliseconds() -> None:
 
 def test_a_ratio_is_told_in_per_cent() -> None:
     assert (percent(0.654), percent(None)) == ("65%", BLANK)
-
-
-@pytest.mark.parametrize(
-    ("rounds", "low", "median", "high", "expected"),
-    [(5, 90.0, 100.0, 110.0, "±10%"), (1, 100.0, 100.0, 100.0, ""), (5, 0.0, 0.0, 0.0, "")],
-)
-def test_the_spread_is_half_the_range_of_the_rounds(
-    rounds: int, low: float, median: float, high: float, expected: str
-) -> None:
-    summary = Summary(
-        rounds=rounds,
-        ok_per_s_median=median,
-        ok_per_s_min=low,
-        ok_per_s_max=high,
-        outcomes=OutcomeCounts(),
-        latency_us=LatencyUs(samples=0),
-    )
-
-    assert spread(summary) == expected

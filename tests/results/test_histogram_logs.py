@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from outboxbench.results.buckets import COUNTS_LENGTH, HIGHEST_US
 from outboxbench.results.histograms import (
     HistogramLogError,
+    Interval,
     empty,
     merge,
     read_log,
@@ -20,6 +21,7 @@ from outboxbench.results.histograms import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 START_S = 1_772_366_400.25
@@ -59,6 +61,13 @@ def test_counts_that_no_histogram_has_are_refused(counts: dict[int, int]) -> Non
         to_hdr(counts)
 
 
+def intervals(
+    histograms: Mapping[str, HdrHistogram], start_s: float, length_s: float
+) -> list[Interval]:
+    """One interval of each outcome, all at the same time."""
+    return [Interval(tag, start_s, length_s, histogram) for tag, histogram in histograms.items()]
+
+
 def test_a_log_gives_back_each_outcome(tmp_path: Path) -> None:
     path = tmp_path / "block.hlog"
     written = {
@@ -67,21 +76,34 @@ def test_a_log_gives_back_each_outcome(tmp_path: Path) -> None:
         "indeterminate": empty(),
     }
 
-    write_log(path, written, start_s=START_S, end_s=START_S + 5)
+    write_log(path, intervals(written, START_S, 5), start_s=START_S)
     read = read_log(path)
 
-    assert {tag: to_counts(histogram) for tag, histogram in read.items()} == {
+    assert {interval.tag: to_counts(interval.histogram) for interval in read} == {
         tag: to_counts(histogram) for tag, histogram in written.items()
     }
+
+
+def test_a_log_holds_outcomes_and_intervals_in_the_order_of_time(tmp_path: Path) -> None:
+    path = tmp_path / "block.hlog"
+    later = intervals({"ok": histogram_of(2), "failed": histogram_of(3)}, START_S + 1, 1)
+    earlier = intervals({"ok": histogram_of(1)}, START_S, 1)
+
+    write_log(path, [*later, *earlier], start_s=START_S)
+
+    assert [(each.tag, each.start_s, each.length_s) for each in read_log(path)] == [
+        ("ok", START_S, 1),
+        ("failed", START_S + 1, 1),
+        ("ok", START_S + 1, 1),
+    ]
 
 
 def test_hdrhistograms_own_reader_reads_a_log(tmp_path: Path) -> None:
     path = tmp_path / "block.hlog"
     write_log(
         path,
-        {"ok": histogram_of(100, 200), "failed": histogram_of(300)},
+        intervals({"failed": histogram_of(300), "ok": histogram_of(100, 200)}, START_S, 5),
         start_s=START_S,
-        end_s=START_S + 5,
     )
 
     reader = HistogramLogReader(str(path), empty())
@@ -92,34 +114,34 @@ def test_hdrhistograms_own_reader_reads_a_log(tmp_path: Path) -> None:
     finally:
         reader.close()
 
-    assert (first.get_tag(), to_counts(first)) == ("ok", {100: 1, 200: 1})
-    assert (second.get_tag(), to_counts(second)) == ("failed", {300: 1})
+    assert (first.get_tag(), to_counts(first)) == ("failed", {300: 1})
+    assert (second.get_tag(), to_counts(second)) == ("ok", {100: 1, 200: 1})
     assert first.get_start_time_stamp() == START_S * 1000
     assert first.get_end_time_stamp() == (START_S + 5) * 1000
 
 
-def test_intervals_of_one_outcome_are_merged(tmp_path: Path) -> None:
-    first, second, both = tmp_path / "1.hlog", tmp_path / "2.hlog", tmp_path / "both.hlog"
-    write_log(first, {"ok": histogram_of(100)}, start_s=START_S, end_s=START_S + 1)
-    write_log(second, {"ok": histogram_of(200)}, start_s=START_S + 1, end_s=START_S + 2)
-    both.write_text(first.read_text() + second.read_text())
+@given(st.lists(st.lists(st.integers(0, HIGHEST_US), max_size=20), max_size=5))
+def test_merging_loses_nothing(parts: list[list[int]]) -> None:
+    merged = merge(histogram_of(*part) for part in parts)
 
-    assert to_counts(read_log(both)["ok"]) == {100: 1, 200: 1}
+    everything = histogram_of(*(value for part in parts for value in part))
+    assert to_counts(merged) == to_counts(everything)
+    assert merged.get_max_value() == everything.get_max_value()
 
 
 def test_a_log_is_never_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "block.hlog"
-    write_log(path, {"ok": histogram_of(100)}, start_s=START_S, end_s=START_S + 1)
+    write_log(path, intervals({"ok": histogram_of(100)}, START_S, 1), start_s=START_S)
 
     with pytest.raises(FileExistsError):
-        write_log(path, {"ok": histogram_of(200)}, start_s=START_S, end_s=START_S + 1)
+        write_log(path, intervals({"ok": histogram_of(200)}, START_S, 1), start_s=START_S)
 
 
 @pytest.mark.parametrize("kept", [0.3, 0.7, 0.9, 0.99])
 def test_a_truncated_log_is_an_error_and_not_fewer_samples(tmp_path: Path, kept: float) -> None:
     path = tmp_path / "block.hlog"
     outcomes = {"ok": histogram_of(*range(100, 5_000, 7)), "failed": histogram_of(300)}
-    write_log(path, outcomes, start_s=START_S, end_s=START_S + 1)
+    write_log(path, intervals(outcomes, START_S, 1), start_s=START_S)
     content = path.read_bytes()
     path.write_bytes(content[: int(len(content) * kept)])
 
@@ -142,7 +164,7 @@ def test_a_log_of_another_precision_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "coarse.hlog"
     coarse = HdrHistogram(1, HIGHEST_US, 2)
     coarse.record_value(100)
-    write_log(path, {"ok": coarse}, start_s=START_S, end_s=START_S + 1)
+    write_log(path, intervals({"ok": coarse}, START_S, 1), start_s=START_S)
 
     with pytest.raises(HistogramLogError, match="another range or precision"):
         read_log(path)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from outboxbench.results.folders import RunReadError, RunWriteError
-from outboxbench.results.histograms import empty, to_counts
-from outboxbench.results.store import RunFolder, read_run
+from outboxbench.results.histograms import Interval, empty, to_counts
+from outboxbench.results.store import RunFolder, check_histograms, read_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,12 +101,12 @@ def test_a_later_document_replaces_the_earlier_one_of_the_run(folder: RunFolder,
 def test_a_disk_that_fills_up_leaves_the_earlier_document_whole(
     folder: RunFolder, run: Run
 ) -> None:
-    folder.write_run(run)
+    written = folder.write_run(run)
 
     with full_disk(), pytest.raises(RunWriteError, match=r"cannot write .*run\.json"):
         folder.write_run(run.model_copy(update={"command": "x" * 10_000}))
 
-    assert read_run(folder.path) == run
+    assert read_run(folder.path) == written
     assert [path.name for path in folder.path.iterdir() if path.is_file()] == ["run.json"]
 
 
@@ -119,14 +119,19 @@ def test_the_good_latencies_of_an_arm_are_those_of_all_its_blocks(
         good.record_value(value_us)
         recovered.record_value(900)
         failed.record_value(5_000)
-        name = folder.write_histograms(
+        start_s = STARTED_AT.timestamp()
+        log = folder.write_histograms(
             f"asyncpg uvloop/{number}",
-            {"ok": good, "ok_recovered": recovered, "failed": failed},
-            start_s=STARTED_AT.timestamp(),
-            end_s=STARTED_AT.timestamp() + 1,
+            [
+                Interval("ok", start_s, 0.5, good),
+                Interval("ok_recovered", start_s + 0.5, 0.5, recovered),
+                Interval("failed", start_s, 0.5, failed),
+            ],
+            start_s=start_s,
         )
-        assert name == f"histograms/asyncpg-uvloop-{number}.hlog"
-        blocks.append(run.arms[0].blocks[0].model_copy(update={"histogram": name}))
+        assert log.path == f"histograms/asyncpg-uvloop-{number}.hlog"
+        named = {"histogram": log.path, "histogram_sha256": log.sha256}
+        blocks.append(run.arms[0].blocks[0].model_copy(update=named))
     arm = run.arms[0].model_copy(update={"blocks": tuple(blocks)})
 
     assert to_counts(folder.good_latencies(arm)) == {100: 1, 200: 1, 900: 2}
@@ -147,10 +152,35 @@ def test_a_histogram_that_is_not_in_the_folder_is_an_error(
 
 
 def test_a_histogram_is_never_overwritten(folder: RunFolder) -> None:
-    folder.write_histograms("asyncpg-0", {"ok": empty()}, start_s=1.0, end_s=2.0)
+    intervals = [Interval("ok", 1.0, 1.0, empty())]
+    folder.write_histograms("asyncpg-0", intervals, start_s=1.0)
 
     with pytest.raises(RunWriteError, match=r"asyncpg-0\.hlog"):
-        folder.write_histograms("asyncpg-0", {"ok": empty()}, start_s=1.0, end_s=2.0)
+        folder.write_histograms("asyncpg-0", intervals, start_s=1.0)
+
+
+def test_a_histogram_that_was_changed_after_the_run_is_refused(folder: RunFolder, run: Run) -> None:
+    log = folder.write_histograms("asyncpg-0", [Interval("ok", 1.0, 1.0, empty())], start_s=1.0)
+    named = {"histogram": log.path, "histogram_sha256": log.sha256}
+    arm = run.arms[0]
+    block = arm.blocks[0].model_copy(update=named)
+    whole = run.model_copy(update={"arms": (arm.model_copy(update={"blocks": (block,)}),)})
+    check_histograms(folder.path, whole)
+    path = folder.path / log.path
+    path.write_text(path.read_text().replace("1.000", "2.000"))
+
+    with pytest.raises(RunReadError, match="was changed after the run"):
+        check_histograms(folder.path, whole)
+
+
+def test_a_document_that_was_changed_after_the_run_is_refused(folder: RunFolder, run: Run) -> None:
+    folder.write_run(run)
+    text = folder.run_file.read_text()
+    assert '"ok_per_s": 30.0' in text
+    folder.run_file.write_text(text.replace('"ok_per_s": 30.0', '"ok_per_s": 31.0'))
+
+    with pytest.raises(RunReadError, match=r"run\.json was changed after the run"):
+        read_run(folder.path)
 
 
 def test_a_folder_without_a_run_is_an_error(tmp_path: Path) -> None:

@@ -32,21 +32,34 @@ class ComparableArms:
     @property
     def title(self) -> str:
         """What the arms have in common, without the settings."""
-        return f"{self.workload}, {self.profile} profile"
+        parts = [self.workload, f"{self.profile} profile"]
+        if "rate" in self.settings:
+            parts.append(f"{self.settings['arrivals']} arrivals at {self.settings['rate']}")
+        if "network_rtt_ms" in self.settings:
+            parts.append(f"{_plain(self.settings['network_rtt_ms'])} ms away")
+        return ", ".join(parts)
 
     def label(self, arm: Arm) -> str:
-        """The arm's strategy, with its write plan where the table holds it with another too."""
+        """The arm's strategy, with what tells it from others of the same one in the table."""
         plans = {
             other.write_plan
             for other in (*self.ceilings, *self.strategies)
             if other.strategy == arm.strategy
         }
-        return f"{arm.strategy} {arm.write_plan}" if len(plans) > 1 else arm.strategy
+        name = f"{arm.strategy} {arm.write_plan}" if len(plans) > 1 else arm.strategy
+        if arm.busy_wait_us:
+            name += f" +{arm.busy_wait_us:g} µs"
+        return f"{name} ({arm.copy_number})" if arm.copy_number > 1 else name
 
     @property
     def settings_text(self) -> str:
         """The settings as `name=value` in a fixed order."""
-        return ", ".join(f"{name}={_plain(self.settings[name])}" for name in sorted(self.settings))
+        return settings_text(self.settings)
+
+
+def settings_text(settings: Mapping[str, JsonValue]) -> str:
+    """Settings as `name=value` in a fixed order."""
+    return ", ".join(f"{name}={_plain(settings[name])}" for name in sorted(settings))
 
 
 def comparable_arms(run: Run) -> tuple[ComparableArms, ...]:

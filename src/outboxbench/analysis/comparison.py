@@ -73,7 +73,7 @@ def compare_arms(pairs: Sequence[tuple[Arm, Arm]], margins: Margins) -> tuple[Co
     """Compare the second arm of each pair with the first, which took part in the same rounds.
 
     Metrics with fewer than MIN_ROUNDS rounds in common are left out. `margins` should be those of
-    paired rounds. Holm's correction goes over all comparisons made here: over those that decide,
+    paired rounds. Holm's correction goes over the metrics of a pair: over those that decide,
     and apart from them over the advisory ones.
     """
     return _judge(_paired(pairs, margins))
@@ -162,9 +162,17 @@ def _differences(logs: Mapping[int, float], others: Mapping[int, float]) -> dict
 
 
 def _judge(questions: Iterable[_Question]) -> tuple[Comparison, ...]:
-    asked = list(questions)
+    by_pair: dict[tuple[str, str], list[_Question]] = {}
+    for question in questions:
+        by_pair.setdefault((question.base, question.head), []).append(question)
+    return tuple(answer for asked in by_pair.values() for answer in _judge_pair(asked))
+
+
+def _judge_pair(asked: Sequence[_Question]) -> Iterator[Comparison]:
+    """Correct over the metrics of one pair: each pair is a question of its own."""
     adjusted = {is_advisory: _adjusted(asked, is_advisory) for is_advisory in (False, True)}
-    return tuple(_answer(question, next(adjusted[question.rule.is_advisory])) for question in asked)
+    for question in asked:
+        yield _answer(question, next(adjusted[question.rule.is_advisory]))
 
 
 def _adjusted(questions: Iterable[_Question], is_advisory: bool) -> Iterator[float]:

@@ -40,7 +40,7 @@ class Comparison(Document):
     )
     p_value: Annotated[float, Field(ge=0, le=1)] = Field(
         description="of the one-sided test that the effect is within the margin, in the direction "
-        "seen; corrected by Holm over all comparisons that decide"
+        "seen; corrected by Holm over the metrics of the pair that decide"
     )
     decision: Decision = Field(description="of head, in terms of better and worse")
     is_advisory: bool = Field(description="true where the metric may not fail a build")

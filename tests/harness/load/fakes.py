@@ -26,7 +26,7 @@ class FakePersistence:
     def __init__(self, serve: Callable[[], Awaitable[None]]) -> None:
         self._serve = serve
 
-    def unit_of_work(self, attempt: Attempt) -> Any:  # noqa: ARG002
+    def unit_of_work(self, attempt: Attempt) -> Any:
         return _FakeUnitOfWork(self._serve)
 
     async def close(self) -> None:

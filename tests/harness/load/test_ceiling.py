@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from outboxbench.analysis.checks import judge_block
+from outboxbench.analysis.latency import percentiles
 from outboxbench.analysis.verdict import combine
 from outboxbench.core.application.bootstrap import bootstrap
 from outboxbench.core.application.retry import RetryPolicy, run_operation
@@ -28,7 +29,9 @@ from outboxbench.harness.load.job import Window
 from outboxbench.harness.postgres.binaries import embedded_binaries
 from outboxbench.harness.postgres.final_state import read_final_state, wait_until_unused
 from outboxbench.harness.postgres.server import connect
-from outboxbench.harness.suite.measurement import CpuUse, Measurement, from_ceiling
+from outboxbench.harness.suite.measurement import Measurement, Surveillance, from_ceiling
+from outboxbench.results.block import Conditions
+from outboxbench.results.histograms import merge, to_hdr
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,7 +82,42 @@ def measure(job: CeilingJob, janitor: Janitor) -> Measurement:
     with running(job, janitor) as (ceiling, window):
         result = ceiling.result(window)
     wait_until_unused(job.settings.address)
-    return from_ceiling(job.workload, result, CpuUse(None, None))
+    return from_ceiling(job.workload, result, Surveillance(None, None, Conditions()))
+
+
+def test_percentiles_are_those_of_pgbenchs_own_log_but_for_the_buckets(
+    seeded: DatabaseAddress, janitor: Janitor
+) -> None:
+    with running(job(seeded, "charge"), janitor) as (ceiling, window):
+        offset_us = (time.time_ns() - time.monotonic_ns()) // 1000
+        result = ceiling.result(window)
+        lines = [
+            line.split()
+            for path in Path(ceiling._folder.name).glob("log.*")
+            for line in path.read_text().splitlines()
+        ]
+    ended_us = [int(words[4]) * 1_000_000 + int(words[5]) - offset_us for words in lines]
+    # The wall clock and the monotonic one were read some microseconds apart, twice.
+    logged_us = sorted(
+        int(words[2])
+        for words, ended in zip(lines, ended_us, strict=True)
+        if window.opens_ns // 1000 <= ended < window.closes_ns // 1000
+    )
+
+    ours = percentiles(merge(to_hdr(counts) for counts in result.latency_counts))
+
+    assert abs(len(logged_us) - ours.samples) <= 2
+    for quantile, value_us in ((0.5, ours.p50), (0.9, ours.p90)):
+        near = nearest_ranks(logged_us, quantile)
+        assert value_us is not None
+        # Exact below 2,048 µs, the upper edge of a bucket 0.1% wide above.
+        assert min(near) <= value_us <= max(near) * 1.001
+
+
+def nearest_ranks(values: list[int], quantile: float) -> list[int]:
+    """The value of that rank with its neighbours, where two readings of a clock may differ."""
+    rank = round(quantile * len(values))
+    return values[max(rank - 4, 0) : rank + 4]
 
 
 @pytest.mark.parametrize("isolation", ["read committed", "serializable"])
@@ -100,7 +138,8 @@ def test_what_pgbench_counts_is_what_the_database_holds(
     checks = judge_block(measured.tally, before, after)
     assert combine(check.verdict for check in checks) == "pass", checks
     assert 0 < measured.outcomes["ok"] < measured.tally.count("ok")
-    assert sum(measured.latency_counts["ok"].values()) == measured.outcomes["ok"]
+    counted = sum(sum(counts.values()) for counts in measured.latency_counts["ok"])
+    assert counted == measured.outcomes["ok"]
 
 
 @pytest.mark.parametrize("isolation", ["read committed", "repeatable read"])

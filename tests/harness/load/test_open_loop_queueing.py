@@ -7,13 +7,13 @@ from random import Random
 from typing import TYPE_CHECKING, Literal
 
 import pytest
+from tests.harness.load.fakes import WitnessRecorder, charges, fake_bus, kiefer_wolfowitz
+from tests.harness.load.virtual_time import VirtualTimeLoop, run_in_virtual_time
 
 from outboxbench.core.application.retry import RetryPolicy
 from outboxbench.harness.load.arrivals import Arrivals, poisson_times_ns
 from outboxbench.harness.load.client import run_open_loop
 from outboxbench.harness.load.job import Window
-from tests.harness.load.fakes import WitnessRecorder, charges, fake_bus, kiefer_wolfowitz
-from tests.harness.load.virtual_time import VirtualTimeLoop, run_in_virtual_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,7 @@ FOREVER_NS = 10**15
 
 
 def services_ns(kind: Literal["exponential", "constant"]) -> Iterator[int]:
-    random = Random(5)
+    random = Random(5)  # noqa: S311 - a fake, no secret
     while True:
         yield (
             round(random.expovariate(1 / MEAN_SERVICE_NS)) + 1

@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from tests.harness.load.fakes import charges, fake_bus
+from tests.harness.load.virtual_time import VirtualTimeLoop, run_in_virtual_time
+
 from outboxbench.analysis.latency import percentiles
 from outboxbench.core.application.retry import RetryPolicy
 from outboxbench.harness.load.arrivals import Arrivals, even_times_ns
@@ -12,8 +15,6 @@ from outboxbench.harness.load.client import run_closed_loop, run_open_loop
 from outboxbench.harness.load.job import Window
 from outboxbench.harness.load.recorder import Recorder
 from outboxbench.results.histograms import merge, to_hdr
-from tests.harness.load.fakes import charges, fake_bus
-from tests.harness.load.virtual_time import VirtualTimeLoop, run_in_virtual_time
 
 if TYPE_CHECKING:
     import pytest

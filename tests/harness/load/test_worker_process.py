@@ -16,8 +16,9 @@ import pytest
 
 from outboxbench.core.strategies.settings import StrategySettings
 from outboxbench.harness.errors import CannotRun
+from outboxbench.harness.load.arrivals import arrival_times_ns
 from outboxbench.harness.load.dataset import Dataset
-from outboxbench.harness.load.job import Job, Loop, Window
+from outboxbench.harness.load.job import Job, Loop, OpenLoad, Window
 from outboxbench.harness.load.worker_process import GRACE_S, WorkerProcess
 from outboxbench.harness.postgres.final_state import read_final_state, wait_until_unused
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from outboxbench.core.strategies.settings import DatabaseAddress
     from outboxbench.harness.janitor import Janitor
+    from outboxbench.harness.load.arrivals import ArrivalProcess
 
 ARM = "asyncpg/asyncio/charge"
 
@@ -81,8 +83,30 @@ def test_a_worker_does_its_job(loop: Loop, worker: WorkerProcess, job: Job) -> N
     stored = read_final_state(address).operations - before.operations
     assert stored == sum(counts.get("ok", 0) for counts in result.outcomes.values())
     assert 0 < result.window_outcomes["ok"] < stored
-    assert sum(result.latency_counts["ok"].values()) == result.window_outcomes["ok"]
+    counted = sum(sum(counts.values()) for counts in result.latency_counts["ok"])
+    assert counted == result.window_outcomes["ok"] == result.ended_good
     assert 0 < result.idle_ns < result.running_ns
+
+
+@pytest.mark.parametrize("process", ["poisson", "even"])
+def test_a_worker_serves_arrivals_at_their_rate(
+    process: ArrivalProcess, worker: WorkerProcess, job: Job
+) -> None:
+    load = OpenLoad(process, 400.0, 60.0, "1/0/arrivals")
+    worker.prepare(replace(job, open_load=load))
+    worker.wait_until_ready()
+    window = soon()
+    worker.measure(window)
+    result = worker.result(GRACE_S)
+
+    due = [
+        due_ns
+        for due_ns in arrival_times_ns(load, window)
+        if window.opens_ns <= due_ns < window.closes_ns
+    ]
+    assert result.window_outcomes == {"ok": len(due)}
+    assert sum(result.schedule_lag_counts.values()) == len(due)
+    assert sum(result.generator_lag_counts.values()) == len(due)
 
 
 def test_the_password_is_no_argument_and_no_variable(worker: WorkerProcess, job: Job) -> None:

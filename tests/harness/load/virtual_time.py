@@ -20,8 +20,8 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         super().__init__(_JumpingSelector(self))
         self._now_ns = 0
-        # Timers that are not due exactly now have to wait.
-        self._clock_resolution = 0.0
+        # Less than a nanosecond, so that only timers that are due exactly now ring.
+        self._clock_resolution = 1e-10
 
     def time(self) -> float:
         return self._now_ns / 1e9

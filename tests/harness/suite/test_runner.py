@@ -12,11 +12,11 @@ from psycopg.conninfo import make_conninfo
 from outboxbench.harness.errors import CannotRun
 from outboxbench.harness.load.job import WorkerResult
 from outboxbench.harness.postgres.server import connect
-from outboxbench.harness.suite.measurement import CpuUse, from_workers
+from outboxbench.harness.suite.measurement import Surveillance, from_workers
 from outboxbench.harness.suite.model import Suite
 from outboxbench.harness.suite.plan import make_plan
 from outboxbench.harness.suite.runner import RunRequest, run_suite
-from outboxbench.results.histograms import read_log
+from outboxbench.results.block import Conditions
 from outboxbench.results.store import RunFolder, read_run
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ class Witness:
     """Notes what a run says of itself, and may stop it."""
 
     def __init__(self, stop: Callable[[int], None] = lambda _: None) -> None:
+        self.added = 0
         self.started: list[str] = []
         self.finished: list[str] = []
         self.preparations: list[str] = []
@@ -39,6 +40,9 @@ class Witness:
 
     def preparing(self, what: str) -> None:
         self.preparations.append(what)
+
+    def adding(self, blocks: int) -> None:
+        self.added += blocks
 
     def block_started(self, arm: str, round: int) -> None:
         self.started.append(arm)
@@ -81,7 +85,7 @@ def dsn(postgres_server: Server) -> str:
 
 
 def request(suite: Suite, folder: RunFolder, dsn: str | None) -> RunRequest:
-    return RunRequest(suite, make_plan(suite), folder, "outboxbench run tiny", dsn)
+    return RunRequest(suite, make_plan(suite), folder, "outboxbench run tiny", dsn=dsn)
 
 
 def run(arm: dict[str, Any], folder: RunFolder, dsn: str | None, **changes: Any) -> Run:
@@ -116,12 +120,76 @@ def test_a_run_on_the_embedded_server_is_complete_and_leaves_nothing_running(
         (block,) = arm.blocks
         assert block.ok_per_s > 0
         assert block.histogram is not None
-        (histogram,) = read_log(folder.path / block.histogram).values()
+        histogram = folder.durations(arm, ("ok",))
         assert histogram.get_total_count() == block.outcomes.good == block.latency_us.samples
         assert block.counters.client_cpu_us_per_op
         assert block.counters.server_cpu_us_per_op
+        assert block.conditions.foreign_cpu_share is not None
+        assert block.conditions.checkpoints == 0
+        assert block.conditions.autovacuums is not None
     assert (folder.path / "server.log").is_file()
     assert servers_and_workers() <= running
+
+
+def test_an_open_loop_is_offered_its_share_of_what_the_slowest_can_do(
+    folder: RunFolder, dsn: str
+) -> None:
+    document = run(
+        {"strategies": ["asyncpg", "psycopg"], "rates": ["50% of slowest", 200.0]},
+        folder,
+        dsn,
+        rounds=2,
+    )
+
+    assert document.verdict == "pass"
+    capacities = {arm.strategy: arm.capacity_ok_per_s for arm in document.arms}
+    slowest = min(capacity for capacity in capacities.values() if capacity is not None)
+    for arm in document.arms:
+        assert arm.role == "strategy"
+        is_share = arm.settings["rate"] == "50% of slowest"
+        assert arm.offered_per_s == pytest.approx(slowest / 2 if is_share else 200.0)
+        for block in arm.blocks:
+            assert block.schedule_lag_us is not None
+            assert block.generator_lag_us is not None
+            assert block.generator_lag_us.samples == block.outcomes.attempted
+    arrivals = {
+        (arm.settings["rate"], arm.strategy): [block.outcomes.attempted for block in arm.blocks]
+        for arm in document.arms
+    }
+    # All arms of a round get the same arrivals.
+    for rate in ("50% of slowest", "200 per s"):
+        assert arrivals[rate, "asyncpg"] == arrivals[rate, "psycopg"]
+    assert {each.metric for each in document.comparisons} >= {"latency_p50"}
+
+
+def test_what_is_inconclusive_is_measured_once_more(folder: RunFolder, dsn: str) -> None:
+    chosen = suite({"strategies": ["asyncpg"], "copies": 2}, rounds=2, extra_rounds=3)
+    witness = Witness()
+
+    document = run_suite(request(chosen, folder, dsn), witness)
+
+    # Two rounds of two tenths of a second never bring an interval below five per cent.
+    assert witness.added == 6
+    assert document.rounds_added == 3
+    twins = [arm for arm in document.arms if arm.role == "strategy"]
+    assert [[block.round for block in arm.blocks] for arm in twins] == [[0, 1, 2, 3, 4]] * 2
+    assert {each.rounds for each in document.comparisons if each.metric == "ok_per_s"} == {5}
+
+
+def test_clients_across_a_network_wait_for_it(folder: RunFolder, dsn: str) -> None:
+    document = run(
+        {"strategies": ["asyncpg"], "network_rtt_ms": [0.0, 20.0], "clients": [4]}, folder, dsn
+    )
+
+    assert document.verdict == "pass"
+    (delay,) = document.network
+    assert delay.rtt_ms == 20.0
+    assert delay.added_p50_us >= 19_000
+    near, far = (arm for arm in document.arms if arm.role == "strategy")
+    assert far.settings["network_rtt_ms"] == 20.0
+    # Five round trips of 20 ms each.
+    assert (far.blocks[0].latency_us.max or 0) >= 100_000
+    assert near.blocks[0].ok_per_s > far.blocks[0].ok_per_s
 
 
 def test_every_round_measures_every_arm_at_its_place(folder: RunFolder, dsn: str) -> None:
@@ -247,7 +315,7 @@ def test_a_block_that_fails_is_told_and_the_blocks_before_it_are_kept(
 
 
 def test_workers_whose_clients_came_too_late_have_no_share_of_the_time() -> None:
-    measured = from_workers([WorkerResult()], CpuUse(None, None))
+    measured = from_workers([WorkerResult()], Surveillance(None, None, Conditions()))
 
     assert measured.harness_share is None
     assert measured.outcomes == {}

@@ -138,6 +138,11 @@ def write_heading(figure: Figure, title: str, note: str, *, at_in: float) -> Non
     _write(figure, note, at_in=at_in + 0.23, size=9, colour=style.FAINT)
 
 
+def write_note(figure: Figure, text: str, *, at_in: float) -> None:
+    """Write a line below a panel."""
+    _write(figure, text, at_in=at_in, size=9.5)
+
+
 def write_beside(
     axes: Axes,
     text: str,

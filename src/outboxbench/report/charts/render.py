@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 
 from outboxbench.report import style
-from outboxbench.report.charts import cost, percentile_spectrum, throughput
+from outboxbench.report.charts import (
+    cost,
+    network,
+    percentile_spectrum,
+    rate_curve,
+    ratios,
+    throughput,
+    timeline,
+)
 from outboxbench.report.charts.frame import NoDataError
 from outboxbench.results.folders import RunReadError, RunWriteError
 
@@ -41,6 +49,16 @@ class _Drawing:
     description: str
 
 
+class _RunChart(Protocol):
+    """A module that draws a chart from the run document alone."""
+
+    TITLE: str
+
+    def draw(self, run: Run) -> Figure: ...
+
+    def describe(self, run: Run) -> str: ...
+
+
 def render_charts(run: Run, folder: RunFolder) -> RenderedCharts:
     """Write every chart that has data into the run's charts folder, over earlier ones.
 
@@ -67,14 +85,6 @@ def render_cost_chart(costs: Costs, folder: Path) -> tuple[Path, ...]:
     return tuple(_save(drawing, folder, "cost"))
 
 
-def _throughput(run: Run, _: RunFolder) -> _Drawing:
-    return _Drawing(
-        figure=throughput.draw(run),
-        title=f"{throughput.TITLE}, suite {run.suite}",
-        description=throughput.describe(run),
-    )
-
-
 def _percentile_spectrum(run: Run, folder: RunFolder) -> _Drawing:
     histograms = {arm.name: folder.good_latencies(arm) for arm in run.arms}
     return _Drawing(
@@ -84,11 +94,41 @@ def _percentile_spectrum(run: Run, folder: RunFolder) -> _Drawing:
     )
 
 
+def _timeline(run: Run, folder: RunFolder) -> _Drawing:
+    return _Drawing(
+        figure=timeline.draw(run, folder.intervals),
+        title=f"{timeline.TITLE}, suite {run.suite}",
+        description=timeline.describe(run),
+    )
+
+
+def _of_the_run(chart: _RunChart) -> Callable[[Run, RunFolder], _Drawing]:
+    def drawing(run: Run, _: RunFolder) -> _Drawing:
+        return _Drawing(
+            figure=chart.draw(run),
+            title=f"{chart.TITLE}, suite {run.suite}",
+            description=chart.describe(run),
+        )
+
+    return drawing
+
+
 _CHARTS: dict[str, Callable[[Run, RunFolder], _Drawing]] = {
-    "throughput": _throughput,
+    "throughput": _of_the_run(throughput),
+    "ratios": _of_the_run(ratios),
     "percentile-spectrum": _percentile_spectrum,
+    "rate-curve": _of_the_run(rate_curve),
+    "timeline": _timeline,
+    "network": _of_the_run(network),
 }
-CHARTS = {"throughput": throughput.SHOWS, "percentile-spectrum": percentile_spectrum.SHOWS}
+CHARTS = {
+    "throughput": throughput.SHOWS,
+    "ratios": ratios.SHOWS,
+    "percentile-spectrum": percentile_spectrum.SHOWS,
+    "rate-curve": rate_curve.SHOWS,
+    "timeline": timeline.SHOWS,
+    "network": network.SHOWS,
+}
 """What each chart shows, by its name, which is the name of its files too."""
 
 
