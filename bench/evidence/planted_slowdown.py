@@ -87,7 +87,7 @@ def _calibrated_wait_us(noise: Noise, out: Path) -> float:
         _arms(noise, copies=1, busy_wait_us=FIRST_WAIT_US),
     )
     (measured,) = (each for each in run.comparisons if each.metric == "ok_per_s")
-    return FIRST_WAIT_US * SLOWDOWN / (1 / measured.ratio - 1)
+    return round(FIRST_WAIT_US * SLOWDOWN / (1 / measured.ratio - 1), 1)
 
 
 def _arms(noise: Noise, *, copies: int, busy_wait_us: float = 0.0) -> ArmMatrix:

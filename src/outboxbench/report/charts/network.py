@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -121,13 +122,11 @@ def _write_labels(axes: Axes, panel: Panel, farthest_ms: float) -> None:
         (series, arm.summary.ok_per_s_median)
         for series in panel.series
         for arm in series.arms
-        if arm.summary and _distance_ms(arm) == farthest_ms
+        if arm.summary and arm.summary.ok_per_s_median and _distance_ms(arm) == farthest_ms
     ]
     far.sort(key=lambda each: each[1])
-    levels = [
-        float(axes.transAxes.inverted().transform(axes.transData.transform((0, rate)))[1])
-        for _, rate in far
-    ]
+    low, high = axes.get_ylim()
+    levels = [math.log(rate / low) / math.log(high / low) for _, rate in far]
     places = spread_apart(levels, gap=_LABEL_GAP_IN / _PANEL_HEIGHT_IN, low=0.02, high=0.98)
     loops = {series.loop for series in panel.series}
     for (series, rate), level in zip(far, places, strict=True):

@@ -30,7 +30,7 @@ SHOWS = "ok/s and median latency of each arm as a ratio to its reference, with 9
 MOST_TABLES: Final = 12
 
 _ROW_IN = 0.3
-_HEADING_IN = 0.85
+_HEADING_IN = 0.6
 _AXIS_IN = 0.6
 _NAMES_IN = 2.45
 _PANEL_IN = 2.35

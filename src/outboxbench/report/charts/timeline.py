@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from outboxbench.analysis.comparable import comparable_arms
 from outboxbench.report import style
@@ -40,6 +40,7 @@ _HEIGHT_IN = 1.55
 _ROW_IN = 2.55
 _NAME_IN = 0.42
 _LEFT_IN = frame.LEFT_IN + 0.55
+_WIDE_RANGE = 200
 _US_PER_MS = 1000
 
 
@@ -62,6 +63,12 @@ def draw(run: Run, intervals_of: IntervalsOf) -> Figure:
     rows = -(-len(shown) // _COLUMNS)
     hidden = len(arms) - len(shown)
     left_out = f" {hidden} more arms are in histograms/." if hidden else ""
+    moments = {arm.name: _moments(intervals_of(_typical(arm))) for arm in shown}
+    everything = [moment for each in moments.values() for moment in each]
+    limits_ms = (
+        min((moment.p50_ms for moment in everything), default=1.0) / 1.3,
+        max((moment.max_ms for moment in everything), default=1.0) * 1.3,
+    )
     with style.applied():
         figure = frame.new_figure(
             frame.Footer.of_run(run),
@@ -80,7 +87,7 @@ def draw(run: Run, intervals_of: IntervalsOf) -> Figure:
                 width_in=_PANEL_IN,
                 height_in=_HEIGHT_IN,
             )
-            _draw_panel(axes, arm, _typical(arm), intervals_of)
+            _draw_panel(axes, arm, _typical(arm), moments[arm.name], limits_ms)
     return figure
 
 
@@ -109,15 +116,24 @@ def _typical(arm: Arm) -> Block:
     return ranked[len(ranked) // 2]
 
 
-def _draw_panel(axes: Axes, arm: Arm, block: Block, intervals_of: IntervalsOf) -> None:
+def _draw_panel(
+    axes: Axes,
+    arm: Arm,
+    block: Block,
+    moments: Sequence[_Moment],
+    limits_ms: tuple[float, float],
+) -> None:
     look = style.look(arm)
-    moments = _moments(intervals_of(block))
     times = [moment.start_s for moment in moments]
     axes.set_yscale("log")
-    axes.yaxis.set_major_locator(LogLocator(numticks=6))
+    # The same for all panels: they are there to be compared.
+    axes.set_ylim(*limits_ms)
+    is_wide = limits_ms[1] / limits_ms[0] > _WIDE_RANGE
+    axes.yaxis.set_major_locator(LogLocator(subs=(1,) if is_wide else (1, 2, 5)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.yaxis.set_minor_locator(NullLocator())
     axes.set_xlim(0, block.seconds)
+    axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.set_xlabel("s", fontsize=8, labelpad=1)
     axes.set_ylabel("ms", fontsize=8)
     axes.tick_params(labelsize=8)
