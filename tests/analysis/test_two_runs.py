@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import isclose
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.analysis.runs import arm, block, ceiling, environment, run
@@ -11,7 +11,9 @@ from tests.analysis.runs import arm, block, ceiling, environment, run
 from outboxbench.analysis.same_machine import machine_differences
 from outboxbench.analysis.two_runs import compare_runs, obstacles, software_differences
 from outboxbench.results.machine import Pinning, Server
-from outboxbench.results.model import Run
+
+if TYPE_CHECKING:
+    from outboxbench.results.model import Run
 
 NOISE = (0.0, 0.02, -0.02, 0.01, -0.01, 0.015)
 

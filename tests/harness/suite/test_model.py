@@ -58,6 +58,8 @@ def test_a_suite_needs_little(file: Path) -> None:
             "statement_timeout_s = 0.0001",
             "statement_timeout_s cannot be 0.0001: it must be 0.001 or more",
         ),
+        ('pin = "yes"', "pin cannot be 'yes': it must be 'none' or 'auto'"),
+        ("extra_rounds = -1", "extra_rounds cannot be -1: it must be 0 or more"),
         ("ceiling = 1", "ceiling cannot be 1: it must be true or false"),
         ("dataset = 3", "dataset cannot be 3: it must be a table"),
         (
@@ -77,6 +79,22 @@ def test_a_value_that_is_not_allowed_is_named(line: str, message: str, file: Pat
 @pytest.mark.parametrize(
     ("line", "message"),
     [
+        (
+            'rates = ["60 % of slowest"]',
+            (
+                "arms[0].rates[0] cannot be '60 % of slowest': allowed are operations per second, "
+                'such as 250.0, or a share up to 1000%, such as "60% of slowest" or "80% of own"'
+            ),
+        ),
+        (
+            'arrivals = "bursty"',
+            "arms[0].arrivals cannot be 'bursty': it must be 'poisson' or 'even'",
+        ),
+        (
+            "network_rtt_ms = [-1.0]",
+            "arms[0].network_rtt_ms[0] cannot be -1.0: it must be 0 or more",
+        ),
+        ("copies = 0", "arms[0].copies cannot be 0: it must be 1 or more"),
         ('loops = ["trio"]', "arms[0].loops[0] cannot be 'trio': it must be 'asyncio' or 'uvloop'"),
         (
             'profiles = ["fast"]',
@@ -114,7 +132,8 @@ def test_a_value_that_is_not_allowed_is_named(line: str, message: str, file: Pat
             "loop = 1",
             (
                 "the key arms[0].loop is unknown: allowed are strategies, loops, workloads, "
-                "profiles, isolations, clients, pool_size, workers"
+                "profiles, isolations, clients, pool_size, workers, rates, arrivals, max_wait_s, "
+                "network_rtt_ms, copies, busy_wait_us"
             ),
         ),
     ],

@@ -1,0 +1,58 @@
+"""Every arm is compared with the one that differs from it in what is asked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from outboxbench.harness.suite.model import Suite
+from outboxbench.harness.suite.pairs import pairs
+from outboxbench.harness.suite.plan import make_plan
+
+
+def pairs_of(reference: str = "asyncpg", **arm: Any) -> list[tuple[str, str]]:
+    matrix = {"strategies": ["asyncpg", "psycopg"], "loops": ["uvloop"], **arm}
+    plan = make_plan(
+        Suite.model_validate({"name": "mine", "description": "mine", "arms": [matrix]})
+    )
+    load = "/charge/matched/16 clients"
+    return [
+        (base.name.replace(load, ""), head.name.replace(load, ""))
+        for base, head in pairs(plan.arms, reference)
+    ]
+
+
+def test_a_strategy_is_compared_with_the_reference_on_its_loop_and_under_its_load() -> None:
+    assert pairs_of(loops=["asyncio", "uvloop"], clients=[2, 16]) == [
+        (f"asyncpg/{loop}{clients}", f"psycopg/{loop}{clients}")
+        for loop in ("asyncio", "uvloop")
+        for clients in ("/charge/matched/2 clients", "")
+    ]
+
+
+def test_any_strategy_may_be_the_reference() -> None:
+    assert pairs_of("psycopg") == [("psycopg/uvloop", "asyncpg/uvloop")]
+
+
+def test_without_the_reference_nothing_is_compared() -> None:
+    assert pairs_of("orm-psycopg") == []
+
+
+def test_every_second_copy_is_compared_with_the_one_before() -> None:
+    assert pairs_of(strategies=["asyncpg"], copies=5) == [
+        ("asyncpg/uvloop", "asyncpg/uvloop/copy 2"),
+        ("asyncpg/uvloop/copy 3", "asyncpg/uvloop/copy 4"),
+    ]
+
+
+def test_an_arm_that_was_slowed_is_compared_with_the_one_that_was_not() -> None:
+    assert pairs_of(strategies=["asyncpg"], copies=2, busy_wait_us=[0.0, 30.0]) == [
+        ("asyncpg/uvloop", "asyncpg/uvloop/copy 2"),
+        ("asyncpg/uvloop", "asyncpg/uvloop/30 µs slower"),
+        ("asyncpg/uvloop/copy 2", "asyncpg/uvloop/30 µs slower/copy 2"),
+    ]
+
+
+def test_arms_with_rates_of_their_own_are_not_compared() -> None:
+    assert pairs_of(rates=["50% of own", "50% of slowest"]) == [
+        ("asyncpg/uvloop/50% of slowest", "psycopg/uvloop/50% of slowest")
+    ]
