@@ -27,6 +27,9 @@ def arm(
     profile: Profile = "matched",
     write_plan: WritePlan = "statements",
     settings: dict[str, JsonValue] | None = None,
+    p50_us: float | None = None,
+    busy_wait_us: float = 0,
+    copy_number: int = 1,
 ) -> Arm:
     summary = None
     if ok_per_s is not None:
@@ -36,7 +39,7 @@ def arm(
             ok_per_s_min=ok_per_s,
             ok_per_s_max=ok_per_s,
             outcomes=OutcomeCounts(),
-            latency_us=LatencyUs(samples=0),
+            latency_us=LatencyUs(samples=0, p50=p50_us),
         )
     return Arm(
         name=f"{strategy}-{workload}-{profile}-{settings}",
@@ -48,6 +51,9 @@ def arm(
         profile=profile,
         workload=workload,
         settings=settings or {},
+        offered_per_s=100 if settings and "rate" in settings else None,
+        busy_wait_us=busy_wait_us,
+        copy_number=copy_number,
         summary=summary,
     )
 
@@ -143,6 +149,45 @@ def test_strategies_of_one_write_plan_are_not_renamed_by_another_ceiling() -> No
 
     assert table.label(strategy) == "a"
     assert [table.label(arm) for arm in ceilings] == ["pgbench statements", "pgbench single"]
+
+
+def test_in_an_open_loop_all_do_what_is_offered_and_the_shortest_wait_comes_first() -> None:
+    load: dict[str, JsonValue] = {"rate": "100 per s", "arrivals": "poisson"}
+    arms = (
+        arm("few samples", ok_per_s=100, settings=load),
+        arm("slow", ok_per_s=101, p50_us=900, settings=load),
+        arm("fast", ok_per_s=99, p50_us=300, settings=load),
+    )
+
+    assert tables(*arms) == [([], ["fast", "slow", "few samples"])]
+
+
+def test_slowed_arms_and_copies_are_told_from_the_others() -> None:
+    arms = [arm("a"), arm("a", busy_wait_us=34.6), arm("a", copy_number=2)]
+
+    [table] = comparable_arms(run_of(*arms))
+
+    assert [table.label(each) for each in arms] == ["a", "a +34.6 µs", "a (2)"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"clients": 8}, "charge, matched profile"),
+        (
+            {"rate": "60% of slowest", "arrivals": "poisson"},
+            "charge, matched profile, poisson at 60% of slowest",
+        ),
+        ({"network_rtt_ms": 0.5}, "charge, matched profile, 0.5 ms away"),
+        ({"network_rtt_ms": 2.0}, "charge, matched profile, 2 ms away"),
+    ],
+)
+def test_the_title_names_the_load_and_the_network(
+    settings: dict[str, JsonValue], expected: str
+) -> None:
+    [table] = comparable_arms(run_of(arm("a", settings=settings)))
+
+    assert table.title == expected
 
 
 def test_settings_are_written_in_a_fixed_order() -> None:

@@ -8,30 +8,27 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import pytest
+from tests.report.closed_loops import closed_loops
 from tests.report.loads import across_a_network, same_rate, sweep
 
 from outboxbench.analysis.comparison import compare_arms
-from outboxbench.analysis.latency import percentiles
-from outboxbench.analysis.summary import summarise
 from outboxbench.analysis.verdict import combine
-from outboxbench.results.block import Block, Check, Counters, OutcomeCounts
-from outboxbench.results.buckets import counts_index
-from outboxbench.results.histograms import Interval, merge, to_hdr
+from outboxbench.results.histograms import Interval, merge
 from outboxbench.results.machine import Environment, NetworkDelay, Server
-from outboxbench.results.model import Arm, Run, RunWarning
+from outboxbench.results.model import Run, RunWarning
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from hdrh.histogram import HdrHistogram
-    from pydantic import JsonValue
 
-    from outboxbench.results.document import Loop, Profile, Verdict
+    from outboxbench.results.document import Profile
+    from outboxbench.results.model import Arm
     from outboxbench.results.store import RunFolder
 
 STARTED_AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-CLIENTS = 16
 REFERENCE = "asyncpg"
+MARGIN = 0.05
 
 # Strategy: ok/s on asyncio, on uvloop; the order of magnitude of two cores.
 STRATEGIES = {
@@ -42,7 +39,6 @@ STRATEGIES = {
     "orm-asyncpg": (905.0, 975.0),
     "orm-psycopg": (790.0, 812.0),
 }
-CEILING_OK_PER_S = 4630.0
 
 
 @dataclass(frozen=True)
@@ -107,7 +103,7 @@ def _build(
     for workload in workloads:
         for profile in profiles:
             prefix = f"{workload}-{profile}" if len(workloads) * len(profiles) > 1 else ""
-            for arm, blocks in _arms(random, strategies, failing, rounds, window_s):
+            for arm, blocks in closed_loops(random, strategies, failing, rounds, window_s):
                 name = f"{arm.name}-{prefix}" if prefix else arm.name
                 histograms[name] = blocks
                 arms.append(
@@ -147,7 +143,7 @@ def _run(
         server=Server(version="18.6", origin="embedded", settings=dict(server_settings or {})),
         reference=REFERENCE,
         arms=tuple(arms),
-        comparisons=compare_arms(_pairs(arms), lambda metric, rounds: 0.05),
+        comparisons=compare_arms(_pairs(arms), lambda _metric, _rounds: MARGIN),
         warnings=(
             RunWarning(
                 code="few-rounds",
@@ -170,111 +166,6 @@ def _pairs(arms: Sequence[Arm]) -> list[tuple[Arm, Arm]]:
         for base in arms
         if base.strategy == REFERENCE != head.strategy and load(base) == load(head)
     ]
-
-
-def _arms(
-    random: np.random.Generator,
-    strategies: Mapping[str, tuple[float, float]],
-    failing: Sequence[str],
-    rounds: int,
-    window_s: float,
-) -> list[tuple[Arm, list[HdrHistogram]]]:
-    drift = random.normal(1, 0.03, rounds)
-    ceiling_blocks, ceiling_latencies = _blocks(
-        random, CEILING_OK_PER_S, drift, window_s, verdict="pass", cpu_us=None
-    )
-    ceiling = _arm("pgbench", None, ceiling_blocks, None, ceiling_latencies)
-    arms = [(ceiling, ceiling_latencies)]
-    for strategy, rates in strategies.items():
-        loops: tuple[Loop, Loop] = ("asyncio", "uvloop")
-        for loop, rate in zip(loops, rates, strict=True):
-            verdict: Verdict = "fail" if f"{strategy}-{loop}" in failing else "pass"
-            blocks, latencies = _blocks(
-                random, rate, drift, window_s, verdict=verdict, cpu_us=0.9e6 / rate
-            )
-            arms.append((_arm(strategy, loop, blocks, ceiling_blocks, latencies), latencies))
-    return arms
-
-
-def _arm(
-    strategy: str,
-    loop: Loop | None,
-    blocks: list[Block],
-    ceiling_blocks: list[Block] | None,
-    latencies: list[HdrHistogram],
-) -> Arm:
-    settings: dict[str, JsonValue] = {"clients": CLIENTS, "isolation": "read committed"}
-    if loop:
-        settings["pool_size"] = CLIENTS
-    return Arm(
-        name=f"{strategy}-{loop}" if loop else strategy,
-        role="strategy" if loop else "ceiling",
-        strategy=strategy,
-        write_plan="statements",
-        driver="asyncpg" if "asyncpg" in strategy else "psycopg",
-        loop=loop,
-        profile="matched",
-        workload="charge",
-        settings=settings,
-        blocks=tuple(blocks),
-        summary=summarise(blocks, ceiling_blocks, merge(latencies)) if blocks else None,
-        verdict=combine(block.verdict for block in blocks),
-    )
-
-
-def _blocks(
-    random: np.random.Generator,
-    rate: float,
-    drift: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
-    window_s: float,
-    *,
-    verdict: Verdict,
-    cpu_us: float | None,
-) -> tuple[list[Block], list[HdrHistogram]]:
-    blocks, latencies = [], []
-    for number, factor in enumerate(drift):
-        ok_per_s = rate * float(factor) * float(random.normal(1, 0.015))
-        histogram = _latencies(random, ok_per_s, int(ok_per_s * window_s))
-        latencies.append(histogram)
-        blocks.append(
-            Block(
-                round=number,
-                position=0,
-                seconds=window_s,
-                ok_per_s=ok_per_s,
-                outcomes=OutcomeCounts(ok=histogram.get_total_count()),
-                attempts=histogram.get_total_count(),
-                latency_us=percentiles(histogram),
-                counters=Counters(
-                    client_cpu_us_per_op=cpu_us,
-                    server_cpu_us_per_op=float(random.normal(175, 4)),
-                ),
-                verdict=verdict,
-                checks=(
-                    Check(
-                        name="rows against counts",
-                        verdict=verdict,
-                        detail="412 messages for 413 acknowledged operations"
-                        if verdict == "fail"
-                        else "as many as acknowledged",
-                    ),
-                ),
-            )
-        )
-    return blocks, latencies
-
-
-def _latencies(random: np.random.Generator, ok_per_s: float, samples: int) -> HdrHistogram:
-    """A closed loop's: clients / throughput in the middle, and a tail from the disk."""
-    median_us = CLIENTS / ok_per_s * 1e6 * 0.95
-    body = random.lognormal(np.log(median_us), 0.18, samples)
-    tail = np.where(random.random(samples) < 0.01, random.exponential(9_000, samples), 0)
-    values, counts = np.unique((body + tail).astype(np.int64), return_counts=True)
-    by_index: dict[int, int] = {}
-    for value, count in zip(values.tolist(), counts.tolist(), strict=True):
-        index = counts_index(value)
-        by_index[index] = by_index.get(index, 0) + count
-    return to_hdr(by_index)
 
 
 @pytest.fixture(scope="session")

@@ -56,7 +56,8 @@ def test_every_arm_has_a_row_with_its_figures_and_its_verdict(quick_run: MadeUpR
         words = row(text, arm.strategy, arm.loop or "ceiling").split()
         assert arm.summary is not None
         assert words[2] == f"{arm.summary.ok_per_s_median:,.0f}"
-        assert len(words) == 9
+        is_compared = arm.loop and arm.strategy != "asyncpg"
+        assert len(words) == (12 if is_compared else 9)
         assert words[-1] == "pass"
 
 
@@ -80,7 +81,9 @@ def test_workloads_and_profiles_have_tables_of_their_own(build_run: RunBuilder) 
     for workload in ("charge", "place"):
         for profile in ("matched", "idiomatic"):
             assert text.count(f"{workload}, {profile} profile") == 1
-    assert text.count("asyncpg      uvloop") == 4
+    assert (
+        len([line for line in text.splitlines() if line.split()[:2] == ["asyncpg", "uvloop"]]) == 4
+    )
 
 
 def test_the_only_loop_stands_in_the_title_and_leaves_room_for_long_names(
@@ -97,7 +100,7 @@ def test_the_only_loop_stands_in_the_title_and_leaves_room_for_long_names(
     text = printed(quick_run.run.model_copy(update={"arms": arms}))
 
     assert "charge, matched profile, uvloop" in text
-    assert len(row(text, "core-asyncpg-single").split()) == 8
+    assert len(row(text, "core-asyncpg-single").split()) == 11
     assert max(map(len, text.splitlines())) <= 80
 
 
@@ -170,3 +173,45 @@ def test_names_of_third_parties_are_text_and_no_markup(build_run: RunBuilder) ->
     made_up = build_run(strategies={"[bold]mine[/nope]": (900.0, 950.0)})
 
     assert "[bold]mine[/nope]" in printed(made_up.run, width=100)
+
+
+def test_a_sweep_is_one_table_and_what_all_were_offered_another(sweep_run: MadeUpRun) -> None:
+    text = printed(sweep_run.run)
+
+    assert max(map(len, text.splitlines())) <= 80
+    assert "of own" not in text
+    assert text.count("charge, matched profile, poisson at rising rates, uvloop") == 1
+    assert text.count("charge, matched profile, poisson at 60% of slowest, uvloop") == 1
+    assert "offered to each: 570 operations per second" in text
+    # The sweep stands last: capacity, knee, p99 there, p50 and p99 at the lowest rate, most.
+    [*_, sweep] = [line.split() for line in text.splitlines() if line.split()[:1] == ["psycopg"]]
+    assert len(sweep) == 8
+    assert (sweep[1], sweep[-1]) == ("1,800", "pass")
+    assert sweep[2] in {"360", "720", "1,080", "1,440"}
+
+
+def test_arms_of_an_open_loop_are_compared_by_what_they_wait(sweep_run: MadeUpRun) -> None:
+    text = printed(sweep_run.run)
+
+    [first, *_] = [line for line in text.splitlines() if line.split()[:1] == ["psycopg"]]
+    assert "p50 latency ÷" in text
+    assert first.split()[1:3] == ["0.0%", "1.67"]
+
+
+def test_two_own_rates_are_no_sweep_and_keep_their_tables(sweep_run: MadeUpRun) -> None:
+    arms = tuple(
+        arm for arm in sweep_run.run.arms if arm.settings["rate"] in {"20% of own", "40% of own"}
+    )
+
+    text = printed(sweep_run.run.model_copy(update={"arms": arms, "comparisons": ()}))
+
+    assert "poisson at 20% of own" in text
+    assert "rising rates" not in text
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_tables_across_a_network_name_the_distance(network_run: MadeUpRun) -> None:
+    text = printed(network_run.run)
+
+    for distance in ("0 ms away", "0.5 ms away", "2 ms away"):
+        assert f"charge, matched profile, {distance}, uvloop" in text

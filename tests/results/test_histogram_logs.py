@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from collections import Counter
+from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
 from hdrh.histogram import HdrHistogram
 from hdrh.log import HistogramLogReader
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outboxbench.results.buckets import COUNTS_LENGTH, HIGHEST_US
@@ -118,6 +120,70 @@ def test_hdrhistograms_own_reader_reads_a_log(tmp_path: Path) -> None:
     assert (second.get_tag(), to_counts(second)) == ("ok", {100: 1, 200: 1})
     assert first.get_start_time_stamp() == START_S * 1000
     assert first.get_end_time_stamp() == (START_S + 5) * 1000
+
+
+def test_hdrhistograms_own_reader_reads_all_intervals_and_their_sum_is_what_was_recorded(
+    tmp_path: Path,
+) -> None:
+    random = Random(1)  # noqa: S311 - made-up samples, no secret
+    path = tmp_path / "block.hlog"
+    recorded: dict[str, Counter[int]] = {"ok": Counter(), "failed": Counter()}
+    written = []
+    for number in range(20):
+        for tag, total in recorded.items():
+            counts = Counter(random.randrange(COUNTS_LENGTH) for _ in range(50))
+            total.update(counts)
+            written.append(Interval(tag, START_S + number, 1.0, to_hdr(counts)))
+    write_log(path, written, start_s=START_S)
+
+    read: dict[str, Counter[int]] = {"ok": Counter(), "failed": Counter()}
+    starts_ms: dict[str, list[float]] = {"ok": [], "failed": []}
+    reader = HistogramLogReader(str(path), empty())
+    try:
+        while (histogram := reader.get_next_interval_histogram()) is not None:
+            read[histogram.get_tag()].update(to_counts(histogram))
+            starts_ms[histogram.get_tag()].append(histogram.get_start_time_stamp())
+    finally:
+        reader.close()
+
+    assert read == recorded
+    for each in starts_ms.values():
+        assert each == [(START_S + number) * 1000 for number in range(20)]
+
+
+@given(
+    blocks=st.lists(
+        st.lists(st.lists(st.lists(st.integers(0, HIGHEST_US), max_size=5), max_size=3)),
+        max_size=4,
+    )
+)
+@settings(max_examples=25, deadline=None)
+def test_blocks_workers_and_intervals_are_merged_without_loss(
+    blocks: list[list[list[list[int]]]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("blocks")
+    read: list[HdrHistogram] = []
+    for number, workers in enumerate(blocks):
+        path = folder / f"{number}.hlog"
+        written = [
+            Interval("ok", START_S + second, 1.0, histogram_of(*values))
+            for values_by_second in workers
+            for second, values in enumerate(values_by_second)
+        ]
+        if written:
+            write_log(path, written, start_s=START_S)
+            read.extend(interval.histogram for interval in read_log(path))
+
+    everything = histogram_of(
+        *(
+            value
+            for workers in blocks
+            for values_by_second in workers
+            for values in values_by_second
+            for value in values
+        )
+    )
+    assert to_counts(merge(read)) == to_counts(everything)
 
 
 @given(st.lists(st.lists(st.integers(0, HIGHEST_US), max_size=20), max_size=5))

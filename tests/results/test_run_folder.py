@@ -84,10 +84,11 @@ def test_a_full_disk_is_found_before_measuring_and_nothing_is_left(tmp_path: Pat
 
 
 def test_a_run_is_read_as_it_was_written(folder: RunFolder, run: Run) -> None:
-    folder.write_run(run)
+    written = folder.write_run(run)
 
-    assert read_run(folder.path) == run
-    assert read_run(folder.run_file) == run
+    assert written.model_copy(update={"sha256": None}) == run
+    assert read_run(folder.path) == written
+    assert read_run(folder.run_file) == written
 
 
 def test_a_later_document_replaces_the_earlier_one_of_the_run(folder: RunFolder, run: Run) -> None:
@@ -183,6 +184,27 @@ def test_a_document_that_was_changed_after_the_run_is_refused(folder: RunFolder,
         read_run(folder.path)
 
 
+@pytest.mark.parametrize("kept", [0.1, 0.5, 0.9, 0.999])
+def test_a_truncated_document_is_an_error(folder: RunFolder, run: Run, kept: float) -> None:
+    folder.write_run(run)
+    content = folder.run_file.read_bytes()
+    # The newline at the end is no loss.
+    folder.run_file.write_bytes(content[: int((len(content) - 1) * kept)])
+
+    with pytest.raises(RunReadError, match=r"run\.json is damaged"):
+        read_run(folder.path)
+
+
+def test_a_document_without_its_checksum_is_refused(folder: RunFolder, run: Run) -> None:
+    folder.write_run(run)
+    document = json.loads(folder.run_file.read_text())
+    del document["sha256"]
+    folder.run_file.write_text(json.dumps(document))
+
+    with pytest.raises(RunReadError, match=r"run\.json was changed after the run"):
+        read_run(folder.path)
+
+
 def test_a_folder_without_a_run_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(RunReadError, match=r"cannot read .*run\.json .* name a folder"):
         read_run(tmp_path)
@@ -220,7 +242,7 @@ def test_a_run_that_never_began_leaves_no_folder(folder: RunFolder) -> None:
 
 
 def test_a_folder_with_results_is_never_removed(folder: RunFolder, run: Run) -> None:
-    folder.write_run(run)
+    written = folder.write_run(run)
     folder.remove_if_empty()
 
-    assert read_run(folder.path) == run
+    assert read_run(folder.path) == written

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -34,9 +35,9 @@ class ComparableArms:
         """What the arms have in common, without the settings."""
         parts = [self.workload, f"{self.profile} profile"]
         if "rate" in self.settings:
-            parts.append(f"{self.settings['arrivals']} arrivals at {self.settings['rate']}")
+            parts.append(f"{self.settings['arrivals']} at {self.settings['rate']}")
         if "network_rtt_ms" in self.settings:
-            parts.append(f"{_plain(self.settings['network_rtt_ms'])} ms away")
+            parts.append(f"{self.settings['network_rtt_ms']:g} ms away")
         return ", ".join(parts)
 
     def label(self, arm: Arm) -> str:
@@ -125,10 +126,16 @@ def _limits(ceiling: Arm, arm: Arm) -> bool:
 
 
 def _fastest_first(arms: Iterable[Arm]) -> tuple[Arm, ...]:
-    def throughput(arm: Arm) -> float:
-        return arm.summary.ok_per_s_median if arm.summary else -1.0
+    """By throughput; in an open loop, where that is the rate offered to all, by latency."""
 
-    return tuple(sorted(arms, key=lambda arm: (-throughput(arm), arm.name)))
+    def slowness(arm: Arm) -> float:
+        if arm.summary is None:
+            return math.inf
+        if arm.offered_per_s is None:
+            return -arm.summary.ok_per_s_median
+        return arm.summary.latency_us.p50 or math.inf
+
+    return tuple(sorted(arms, key=lambda arm: (slowness(arm), arm.name)))
 
 
 def _plain(value: JsonValue) -> str:

@@ -17,7 +17,7 @@ from outboxbench.harness.suite.model import load_suite, override
 from outboxbench.harness.suite.plan import make_plan
 from outboxbench.harness.suite.runner import RunRequest
 from outboxbench.report.noise_table import print_noise
-from outboxbench.report.terminal import warning_lines
+from outboxbench.report.terminal import print_report, warning_lines
 from outboxbench.results.noise_store import NOISE_FILE, write_noise
 from outboxbench.results.store import RunFolder
 
@@ -61,10 +61,9 @@ def calibrate(
         RunRequest(suite=suite, plan=plan, folder=folder, command=command, pg_bin=pg_bin)
     )
     if run.verdict != "pass":
-        raise BadInput(
-            f"the verdict of the run is {run.verdict}, so its noise is not kept: see "
-            f"{folder.run_file}"
-        )
+        # Noise of a run that lost something is no noise to go by.
+        print_report(Console(), run, folder.path)
+        raise typer.Exit(1)
     found = noise_of(run)
     write_noise(noise, found)
     if as_json:

@@ -12,6 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from outboxbench.analysis.comparable import changed_durability, comparable_arms
+from outboxbench.analysis.rate_series import is_swept
+from outboxbench.analysis.series import rate_panels
 from outboxbench.report.numbers import (
     BLANK,
     METRIC_NAMES,
@@ -21,6 +23,8 @@ from outboxbench.report.numbers import (
     rounds,
     three_digits,
 )
+from outboxbench.report.sweep_table import sweep_notes, sweep_table
+from outboxbench.report.verdicts import VERDICTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -33,11 +37,6 @@ if TYPE_CHECKING:
     from outboxbench.results.document import Verdict
     from outboxbench.results.model import Arm, Run, RunWarning
 
-_VERDICTS: dict[Verdict, Text] = {
-    "pass": Text("pass", style="green"),
-    "fail": Text("FAIL", style="bold red"),
-    "unknown": Text("unknown", style="bold yellow"),
-}
 _LAST_COLUMNS = ("p50\nms", "p99\nms", "client\nCPU µs", "server\nCPU µs")
 
 
@@ -52,7 +51,10 @@ def run_report(run: Run) -> RenderableType:
     """Tables, verdict, failed checks and warnings; fits 80 columns."""
     parts: list[RenderableType] = []
     for arms in comparable_arms(run):
-        parts += [Text(), _table(run, arms), _notes(run, arms)]
+        if not is_swept(run, arms):
+            parts += [Text(), _table(run, arms), _notes(run, arms)]
+    for panel in rate_panels(run):
+        parts += [Text(), sweep_table(panel), sweep_notes(run, panel)]
     return Group(*parts, Text(), *_verdict(run), *_failed_checks(run), *warning_lines(run.warnings))
 
 
@@ -72,15 +74,19 @@ def _table(run: Run, arms: ComparableArms) -> Table:
     if names_loops:
         table.add_column("loop", vertical="bottom")
     metric = _compared_metric(arms)
+    is_open = metric == "latency_p50"
+    shared_rate = _shared_rate(arms)
+    load = () if shared_rate else ("offered\n/s",)
     headings = (
-        "offered/s" if metric == "latency_p50" else "ok/s",
-        "skipped" if metric == "latency_p50" else "% of\nceil.",
+        *(load if is_open else ("ok/s",)),
+        "skip-\nped" if is_open else "% of\nceil.",
         f"{METRIC_NAMES[metric]} ÷\n{run.reference or BLANK}",
         *_LAST_COLUMNS,
     )
     for heading in headings:
         table.add_column(heading, justify="right", no_wrap=True, vertical="bottom")
-    table.add_column("verdict", vertical="bottom")
+    # Broken, as the names of strategies need the room.
+    table.add_column("ver-\ndict", vertical="bottom")
     ratios = {each.head: interval(each) for each in run.comparisons if each.metric == metric}
     for arm in arms.ceilings:
         table.add_row(*_row(arms, arm, "", with_loop=names_loops))
@@ -99,6 +105,12 @@ def _compared_metric(arms: ComparableArms) -> Metric:
     return "latency_p50" if is_open else "ok_per_s"
 
 
+def _shared_rate(arms: ComparableArms) -> float | None:
+    """What all arms of the table were offered; it needs no column, and their names the room."""
+    rates = {arm.offered_per_s for arm in arms.strategies}
+    return next(iter(rates)) if len(rates) == 1 else None
+
+
 def _row(arms: ComparableArms, arm: Arm, ratio: str, *, with_loop: bool) -> Iterator[Text]:
     is_ceiling = arm.role == "ceiling"
     yield Text(arms.label(arm), style="italic" if is_ceiling else "")
@@ -106,10 +118,11 @@ def _row(arms: ComparableArms, arm: Arm, ratio: str, *, with_loop: bool) -> Iter
         yield Text("ceiling", style="italic") if is_ceiling else Text(arm.loop or BLANK)
     summary = arm.summary
     if summary is None:
-        yield from [Text(BLANK)] * (3 + len(_LAST_COLUMNS))
+        yield from [Text(BLANK)] * ((2 if _shared_rate(arms) else 3) + len(_LAST_COLUMNS))
     else:
         if arm.offered_per_s is not None:
-            yield Text(three_digits(arm.offered_per_s))
+            if not _shared_rate(arms):
+                yield Text(three_digits(arm.offered_per_s))
             yield Text(f"{summary.outcomes.skipped / max(summary.outcomes.attempted, 1):.1%}")
         else:
             yield Text(three_digits(summary.ok_per_s_median))
@@ -119,7 +132,7 @@ def _row(arms: ComparableArms, arm: Arm, ratio: str, *, with_loop: bool) -> Iter
         yield Text(milliseconds(summary.latency_us.p99))
         yield Text(three_digits(summary.client_cpu_us_per_op))
         yield Text(three_digits(summary.server_cpu_us_per_op))
-    yield _VERDICTS[arm.verdict]
+    yield VERDICTS[arm.verdict]
 
 
 def _notes(run: Run, arms: ComparableArms) -> RenderableType:
@@ -128,6 +141,8 @@ def _notes(run: Run, arms: ComparableArms) -> RenderableType:
         f"{arms.settings_text or 'default settings'}; PostgreSQL {run.server.version}",
         f"medians of {rounds(run)}; [95% interval]; CPU per attempted operation",
     ]
+    if rate := _shared_rate(arms):
+        lines.insert(0, f"offered to each: {three_digits(rate)} operations per second")
     if losses := _not_ok(arms):
         # Beside the rate: a rate alone would praise who gives up early.
         lines.insert(0, f"operations that did not succeed: {', '.join(losses)}")
@@ -146,7 +161,7 @@ def _not_ok(arms: ComparableArms) -> list[str]:
 
 
 def _verdict(run: Run) -> Iterator[RenderableType]:
-    yield Text.assemble("Verdict: ", _VERDICTS[run.verdict])
+    yield Text.assemble("Verdict: ", VERDICTS[run.verdict])
     if not run.complete:
         yield Text("Incomplete: the run was interrupted, and shows what it had.", style="yellow")
 
@@ -155,7 +170,7 @@ def _failed_checks(run: Run) -> Iterator[RenderableType]:
     for arm in run.arms:
         if arm.verdict == "pass":
             continue
-        name = Text.assemble((arm.name, "bold"), ": ", _VERDICTS[arm.verdict])
+        name = Text.assemble((arm.name, "bold"), ": ", VERDICTS[arm.verdict])
         if not arm.blocks:
             name.append(", no block was measured")
         yield name

@@ -33,6 +33,16 @@ def test_the_seed_determines_poisson_times() -> None:
     assert times("a") == times("a") != times("b")
 
 
+def test_even_times_are_at_equal_distances_inside_their_bounds() -> None:
+    times_ns = list(even_times_ns(300.0, 11, 11 + SECOND_NS))
+
+    assert len(times_ns) == 300
+    assert (times_ns[0], times_ns[-1]) == (11, 11 + 299 * SECOND_NS // 300)
+    # A third of a nanosecond has no place among whole ones.
+    gaps_ns = {later - earlier for earlier, later in pairwise(times_ns)}
+    assert gaps_ns == {3_333_333, 3_333_334}
+
+
 def test_even_times_of_several_workers_take_turns() -> None:
     phases = (0.0, 0.25, 0.5, 0.75)
 

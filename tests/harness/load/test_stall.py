@@ -101,7 +101,8 @@ def test_a_stall_shows_in_the_99th_percentile_and_over_time() -> None:
     assert found.p99 >= 1e6
     assert WINDOW.interval_ns == SECOND_NS
     stalled = longest_s(recorder)[8:10]
-    assert min(stalled) > 0.9
+    assert stalled[0] >= 2.0
+    assert stalled[1] >= 1.0
     assert max(longest_s(recorder)[:8]) < 0.01
 
 

@@ -5,6 +5,7 @@ Places are in inches from the top left corner, so that text keeps its size whate
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -32,6 +33,7 @@ BOTTOM_IN = 0.65
 POINTS_PER_IN = 72
 
 _LEGEND_TOP_IN = 1.08
+_NOTE_CHARACTERS = 125
 _SEPARATOR = "  ·  "
 
 
@@ -133,9 +135,10 @@ def place(
 
 
 def write_heading(figure: Figure, title: str, note: str, *, at_in: float) -> None:
-    """Write what all of a panel have in common, and a note below it."""
+    """Write what all of a panel have in common, and a note of up to two lines below it."""
     _write(figure, title, at_in=at_in, size=11.5, weight="bold")
-    _write(figure, note, at_in=at_in + 0.23, size=9, colour=style.FAINT)
+    lines = textwrap.wrap(note, _NOTE_CHARACTERS, max_lines=2, placeholder=" …")
+    _write(figure, "\n".join(lines), at_in=at_in + 0.23, size=9, colour=style.FAINT)
 
 
 def write_note(figure: Figure, text: str, *, at_in: float) -> None:
@@ -153,6 +156,7 @@ def write_beside(
     align: Literal["left", "right"],
     colour: str,
     weight: str = "normal",
+    size: float = 9.5,
 ) -> None:
     """Write a text inches right or left of the axes; level 0 is their bottom, 1 their top."""
     axes.annotate(
@@ -163,9 +167,23 @@ def write_beside(
         textcoords="offset points",
         ha=align,
         va="center",
-        fontsize=9.5,
+        fontsize=size,
         color=colour,
         weight=weight,
+    )
+
+
+def write_sample(axes: Axes, look: style.StrategyLook, *, level: float, right_in: float) -> None:
+    """Draw a strategy's marker inches right of the axes, beside its name."""
+    width_in = axes.get_position().width * WIDTH_IN
+    axes.plot(
+        [1 + right_in / width_in],
+        [level],
+        transform=axes.transAxes,
+        clip_on=False,
+        color=look.colour,
+        marker=look.marker,
+        markersize=6,
     )
 
 

@@ -6,6 +6,7 @@ import math
 from functools import partial
 from typing import TYPE_CHECKING
 
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from outboxbench.analysis.comparable import settings_text
@@ -14,25 +15,36 @@ from outboxbench.analysis.series import network_panels
 from outboxbench.report import style
 from outboxbench.report.charts import frame
 from outboxbench.report.charts.labels import spread_apart
+from outboxbench.report.charts.network_words import crossing_lines, notes
 from outboxbench.report.numbers import three_digits
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from outboxbench.analysis.crossings import Crossing
     from outboxbench.analysis.series import Panel, Series
     from outboxbench.results.model import Arm, Run
 
 TITLE = "Across a network"
 SHOWS = "ok/s over the distance to the server, and where the ranking changes"
 
-_HEADING_IN = 0.75
+_HEADING_IN = 0.7
 _PANEL_HEIGHT_IN = 4.2
 _AXIS_IN = 0.7
 _NOTE_IN = 0.2
-_WIDTH_IN = 6.6
-_LEFT_IN = frame.LEFT_IN + 0.75
-_LABEL_GAP_IN = 0.24
+_WIDTH_IN = 6.1
+_LEFT_IN = frame.LEFT_IN + 0.8
+_SAMPLE_IN = 0.18
+_NAME_IN = 0.3
+_RATE_IN = 2.75
+_VERDICT_IN = 2.9
+_LABEL_GAP_IN = 0.23
+_LONGEST_NAME = 22
+_WIDE_RANGE = 10
+_ASYNCIO_ALPHA = 0.5
 
 
 def draw(run: Run) -> Figure:
@@ -44,7 +56,7 @@ def draw(run: Run) -> Figure:
     if not panels:
         raise frame.NoDataError("no strategy was measured at two distances from the server")
     heights_in = [
-        _HEADING_IN + _PANEL_HEIGHT_IN + _AXIS_IN + _NOTE_IN * (1 + len(_crossing_lines(panel)))
+        _HEADING_IN + _PANEL_HEIGHT_IN + _AXIS_IN + _NOTE_IN * (1 + len(notes(run, panel)))
         for panel in panels
     ]
     with style.applied():
@@ -52,8 +64,8 @@ def draw(run: Run) -> Figure:
             frame.Footer.of_run(run),
             title=TITLE,
             subtitle="Committed operations per second over what a proxy adds to every round trip;"
-            f" higher is better.\nMedian of the rounds, bars from least to most. {_exactness(run)}",
-            key=style.key([series.arms[0] for panel in panels for series in panel.series]),
+            " higher is better.\nMedian of the rounds, bars from the least round to the most.",
+            key=_key(panels),
             panels_in=sum(heights_in),
         )
         top_in = frame.TOP_IN
@@ -68,16 +80,28 @@ def draw(run: Run) -> Figure:
             )
             _draw_panel(axes, panel)
             below_in = top_in + _HEADING_IN + _PANEL_HEIGHT_IN + _AXIS_IN
-            for number, line in enumerate(_crossing_lines(panel)):
+            for number, line in enumerate(notes(run, panel)):
                 frame.write_note(figure, line, at_in=below_in + number * _NOTE_IN)
             top_in += height_in
     return figure
 
 
 def describe(run: Run) -> str:
-    """The chart in words: the order at each distance, and the changes."""
+    """The chart in words: the changes of order, and every figure with its verdict."""
     return " ".join(
-        f"{panel.title}: {'; '.join(_crossing_lines(panel))}." for panel in network_panels(run)
+        f"{panel.title}: {' '.join(crossing_lines(panel))} "
+        + "; ".join(
+            f"{series.strategy} {series.loop} "
+            + ", ".join(
+                f"{three_digits(arm.summary.ok_per_s_median)} ok/s at {_distance_ms(arm):g} ms"
+                for arm in series.arms
+                if arm.summary
+            )
+            + f", verdict {series.verdict}"
+            for series in panel.series
+        )
+        + "."
+        for panel in network_panels(run)
     )
 
 
@@ -87,17 +111,22 @@ def _draw_panel(axes: Axes, panel: Panel) -> None:
     axes.set_xticks(range(len(distances)), [f"{each:g} ms" for each in distances])
     axes.set_xlabel("added to every round trip", fontsize=9)
     axes.set_yscale("log")
-    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    for series in panel.series:
+        _draw_series(axes, series, distances)
+    low, high = axes.get_ylim()
+    wide = high / low > _WIDE_RANGE
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if wide else (1, 1.5, 2, 3, 5, 7)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     axes.yaxis.set_minor_locator(NullLocator())
     axes.set_ylabel("committed operations per second (logarithmic)", fontsize=9)
-    for series in panel.series:
-        _draw_series(axes, series, distances)
+    for crossing in crossings(panel):
+        _draw_crossing(axes, crossing, distances)
     _write_labels(axes, panel, distances[-1])
 
 
-def _draw_series(axes: Axes, series: Series, distances: list[float]) -> None:
+def _draw_series(axes: Axes, series: Series, distances: Sequence[float]) -> None:
     look = style.look(series.arms[0])
+    is_asyncio = series.loop == "asyncio"
     summaries = [arm.summary for arm in series.arms if arm.summary]
     medians = [summary.ok_per_s_median for summary in summaries]
     axes.errorbar(
@@ -108,16 +137,52 @@ def _draw_series(axes: Axes, series: Series, distances: list[float]) -> None:
             [summary.ok_per_s_max - summary.ok_per_s_median for summary in summaries],
         ],
         color=look.colour,
+        alpha=_ASYNCIO_ALPHA if is_asyncio else 1,
+        markerfacecolor="white" if is_asyncio else look.colour,
         linestyle=look.line,
         marker=look.marker,
         markersize=6,
         linewidth=1.6,
         elinewidth=1,
-        capsize=2,
+        capsize=3,
     )
 
 
+def _draw_crossing(axes: Axes, crossing: Crossing, distances: Sequence[float]) -> None:
+    """Ring where two lines cross, straight as they are drawn from one distance to the next."""
+    start, end = distances.index(crossing.near_ms), distances.index(crossing.far_ms)
+    if end != start + 1:
+        return
+    ahead, behind = (
+        [_log_rate(series, distance) for distance in (crossing.near_ms, crossing.far_ms)]
+        for series in (crossing.overtaken, crossing.overtaking)
+    )
+    lead, lag = ahead[0] - behind[0], behind[1] - ahead[1]
+    if lead <= 0 or lag <= 0:
+        return
+    share = lead / (lead + lag)
+    axes.plot(
+        start + share,
+        math.exp(ahead[0] + share * (ahead[1] - ahead[0])),
+        marker="o",
+        markersize=12,
+        markerfacecolor="none",
+        markeredgecolor=style.INK,
+        markeredgewidth=1.1,
+    )
+
+
+def _log_rate(series: Series, distance_ms: float) -> float:
+    [rate] = [
+        arm.summary.ok_per_s_median
+        for arm in series.arms
+        if arm.summary and _distance_ms(arm) == distance_ms
+    ]
+    return math.log(rate)
+
+
 def _write_labels(axes: Axes, panel: Panel, farthest_ms: float) -> None:
+    """Name the lines where they end."""
     far = [
         (series, arm.summary.ok_per_s_median)
         for series in panel.series
@@ -127,39 +192,34 @@ def _write_labels(axes: Axes, panel: Panel, farthest_ms: float) -> None:
     far.sort(key=lambda each: each[1])
     low, high = axes.get_ylim()
     levels = [math.log(rate / low) / math.log(high / low) for _, rate in far]
-    places = spread_apart(levels, gap=_LABEL_GAP_IN / _PANEL_HEIGHT_IN, low=0.02, high=0.98)
+    places = spread_apart(levels, gap=_LABEL_GAP_IN / _PANEL_HEIGHT_IN, low=0.02, high=0.93)
     loops = {series.loop for series in panel.series}
     for (series, rate), level in zip(far, places, strict=True):
-        write = partial(frame.write_beside, axes, level=level, align="left")
-        name = series.strategy if len(loops) == 1 else f"{series.strategy}, {series.loop}"
-        write(
-            frame.shortened(name, 22),
-            right_in=0.12,
-            colour=style.look(series.arms[0]).colour,
-            weight="bold",
-        )
-        write(f"{three_digits(rate)}/s", right_in=2.0, colour=style.INK)
-        write(style.verdict_text(series.verdict), right_in=2.75, colour=style.INK)
+        colour = style.INK if series.verdict == "pass" else style.ALARM
+        write = partial(frame.write_beside, axes, level=level, colour=colour)
+        name = series.strategy if len(loops) == 1 else f"{series.strategy} {series.loop}"
+        frame.write_sample(axes, style.look(series.arms[0]), level=level, right_in=_SAMPLE_IN)
+        write(frame.shortened(name, _LONGEST_NAME), right_in=_NAME_IN, align="left")
+        write(three_digits(rate), right_in=_RATE_IN, align="right")
+        write(style.verdict_text(series.verdict), right_in=_VERDICT_IN, align="left")
+    heads = partial(frame.write_beside, axes, level=1, colour=style.FAINT)
+    heads(f"ok/s at {farthest_ms:g} ms", right_in=_RATE_IN, align="right")
+    heads("verdict", right_in=_VERDICT_IN, align="left")
 
 
-def _crossing_lines(panel: Panel) -> list[str]:
-    lines = [
-        f"Between {each.near_ms:g} and {each.far_ms:g} ms {each.overtaking.strategy}"
-        f" ({each.overtaking.loop}) overtakes {each.overtaken.strategy} ({each.overtaken.loop})."
-        for each in crossings(panel)
-    ]
-    return lines or ["No strategy overtakes another, as far as the rounds can tell."]
-
-
-def _exactness(run: Run) -> str:
-    if not run.network:
-        return ""
-    measured = "; ".join(
-        f"{delay.rtt_ms:g} ms added {delay.added_p50_us / 1000:.2f} ms (p99"
-        f" {delay.added_p99_us / 1000:.2f})"
-        for delay in run.network
+def _key(panels: Sequence[Panel]) -> list[Line2D]:
+    crossing = Line2D(
+        [],
+        [],
+        linestyle="none",
+        marker="o",
+        markersize=11,
+        color=style.INK,
+        markerfacecolor="none",
+        label="one overtakes another",
     )
-    return f"As measured: {measured}."
+    arms = [series.arms[0] for panel in panels for series in panel.series]
+    return [*style.key(arms), crossing]
 
 
 def _distance_ms(arm: Arm) -> float:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator, StrMethodFormatter
 
 from outboxbench.analysis.comparable import settings_text
-from outboxbench.analysis.knee import knee
-from outboxbench.analysis.series import curve, rate_panels
+from outboxbench.analysis.rate_series import sweep
+from outboxbench.analysis.series import rate_panels
 from outboxbench.report import style
 from outboxbench.report.charts import frame
-from outboxbench.report.charts.labels import spread_apart
 from outboxbench.report.numbers import milliseconds, three_digits
 
 if TYPE_CHECKING:
@@ -24,30 +23,40 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from outboxbench.analysis.knee import Point
-    from outboxbench.analysis.series import Panel, Series
+    from outboxbench.analysis.rate_series import Sweep
     from outboxbench.results.model import Run
 
 TITLE = "Latency at a rate"
-SHOWS = "99th percentile over the rate of an open loop, and the knee of each curve"
+SHOWS = "latency over the rate of an open loop, and the knee of each curve"
 
-_HEADING_IN = 0.75
+_HEADING_IN = 0.8
 _PANEL_HEIGHT_IN = 4.6
 _AXIS_IN = 0.75
-_WIDTH_IN = 6.7
-_LEFT_IN = frame.LEFT_IN + 0.65
-_NAME_IN = 0.15
+_WIDTH_IN = 5.75
+_LEFT_IN = frame.LEFT_IN + 0.7
+_SAMPLE_IN = 0.2
+_NAME_IN = 0.32
 _KNEE_IN = 2.0
-_VERDICT_IN = 3.05
-_LABEL_GAP_IN = 0.36
+_VERDICT_IN = 3.4
+_LABEL_GAP_IN = 0.3
+_LONGEST_NAME = 19
+_PALE = 0.4
+_CAPACITY_HEIGHT = 0.08
 _US_PER_MS = 1000
 
 
+class _Panel(NamedTuple):
+    title: str
+    settings: str
+    sweeps: list[Sweep]
+
+
 def draw(run: Run) -> Figure:
-    """Draw a panel for each set of sweeps that may be compared.
+    """Draw a panel for each set of sweeps that may be compared, and each event loop.
 
     Raises NoDataError when no arm was measured at three rates or more.
     """
-    panels = rate_panels(run)
+    panels = _panels(run)
     if not panels:
         raise frame.NoDataError("no strategy was offered three rates or more in an open loop")
     height_in = _HEADING_IN + _PANEL_HEIGHT_IN + _AXIS_IN
@@ -55,16 +64,15 @@ def draw(run: Run) -> Figure:
         figure = frame.new_figure(
             frame.Footer.of_run(run),
             title=TITLE,
-            subtitle="99th percentile of latency from when an operation was due, over the rate at"
-            " which operations come; further right and lower is better.\nThe ring is the knee,"
-            " where throughput over latency is greatest: beyond it, waiting grows faster than"
-            " work.",
+            subtitle="From when an operation was due until it was done, over the rate at which"
+            " operations come; further right and lower is better.\nThe knee is where throughput"
+            " over latency is greatest: beyond it, waiting grows faster than work.",
             key=_key(),
             panels_in=height_in * len(panels),
         )
         for number, panel in enumerate(panels):
             top_in = frame.TOP_IN + number * height_in
-            frame.write_heading(figure, panel.title, settings_text(panel.settings), at_in=top_in)
+            frame.write_heading(figure, panel.title, panel.settings, at_in=top_in)
             axes = frame.place(
                 figure,
                 left_in=_LEFT_IN,
@@ -72,7 +80,7 @@ def draw(run: Run) -> Figure:
                 width_in=_WIDTH_IN,
                 height_in=_PANEL_HEIGHT_IN,
             )
-            _draw_panel(axes, panel)
+            _draw_panel(axes, panel.sweeps)
     return figure
 
 
@@ -80,96 +88,121 @@ def describe(run: Run) -> str:
     """The chart in words: the knee of every curve."""
     return " ".join(
         f"{panel.title}: "
-        + "; ".join(f"{each.strategy} {each.loop} {_knee_text(each)}" for each in panel.series)
+        + "; ".join(
+            f"{each.series.strategy} {each.series.loop} knee {_knee_text(each)}, verdict"
+            f" {each.series.verdict}"
+            for each in panel.sweeps
+        )
         + "."
-        for panel in rate_panels(run)
+        for panel in _panels(run)
     )
 
 
-def _draw_panel(axes: Axes, panel: Panel) -> None:
+def _panels(run: Run) -> list[_Panel]:
+    """The sweeps that end leftmost come first, as their curves do."""
+    return [
+        _Panel(
+            f"{panel.title}, {loop}",
+            settings_text(panel.settings),
+            sorted((each for each in sweeps if each.series.loop == loop), key=_highest_rate),
+        )
+        for panel in rate_panels(run)
+        for sweeps in ([sweep(series) for series in panel.series],)
+        for loop in sorted({each.series.loop for each in sweeps})
+    ]
+
+
+def _draw_panel(axes: Axes, sweeps: Sequence[Sweep]) -> None:
     axes.set_yscale("log")
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.yaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     axes.set_xlabel("offered operations per second", fontsize=9)
-    axes.set_ylabel("99th percentile, ms (logarithmic)", fontsize=9)
-    drawn = [series for series in panel.series if _draw_series(axes, series)]
+    axes.set_ylabel("latency, ms (logarithmic)", fontsize=9)
+    for each in sweeps:
+        _draw_sweep(axes, each)
     axes.set_xlim(left=0)
-    _write_labels(axes, sorted(drawn, key=_last_rate))
+    _write_labels(axes, sweeps)
 
 
-def _draw_series(axes: Axes, series: Series) -> bool:
-    look = style.look(series.arms[0])
-    points = [point for point in curve(series) if point.latency_us]
-    if not points:
-        return False
-    axes.plot(
-        [point.offered_per_s for point in points],
-        [_ms(point) for point in points],
-        color=look.colour,
-        linestyle=look.line,
-        linewidth=1.6,
-    )
+def _draw_sweep(axes: Axes, each: Sweep) -> None:
+    look = style.look(each.series.arms[0])
+    draw = partial(axes.plot, color=look.colour, linestyle=look.line)
+    medians, points = _told(each.medians), _told(each.points)
+    draw(_rates(medians), _latencies_ms(medians), linewidth=1, alpha=_PALE)
+    draw(_rates(points), _latencies_ms(points), linewidth=1.7)
     for point in points:
         axes.plot(
-            point.offered_per_s,
-            _ms(point),
+            *_place(point),
             marker=look.marker,
             markersize=5.5,
             color=look.colour,
             markerfacecolor=look.colour if point.keeps_up else "white",
         )
-    if (found := knee(curve(series))) is not None:
+    if (found := each.knee) is not None:
         axes.plot(
-            found.offered_per_s,
-            _ms(found),
+            *_place(found),
             marker="o",
             markersize=13,
             markerfacecolor="none",
             markeredgecolor=look.colour,
             markeredgewidth=1.6,
         )
-    return True
+    if (capacity := each.capacity_per_s) is not None:
+        axes.plot(
+            [capacity, capacity],
+            [0, _CAPACITY_HEIGHT],
+            transform=axes.get_xaxis_transform(),
+            color=look.colour,
+            linestyle=":",
+            linewidth=2,
+        )
 
 
-def _write_labels(axes: Axes, series: Sequence[Series]) -> None:
-    """Names stand at the right, the curve that ends leftmost on top."""
-    places = spread_apart(
-        [1 - (number + 1) * _LABEL_GAP_IN / _PANEL_HEIGHT_IN for number in range(len(series))][
-            ::-1
-        ],
-        gap=_LABEL_GAP_IN / _PANEL_HEIGHT_IN,
-        low=0.02,
-        high=0.93,
-    )[::-1]
-    loops = {each.loop for each in series}
-    heads = partial(frame.write_beside, axes, level=1.0, colour=style.FAINT, align="left")
+def _write_labels(axes: Axes, sweeps: Sequence[Sweep]) -> None:
+    heads = partial(frame.write_beside, axes, level=1, colour=style.FAINT, align="left")
     heads("strategy", right_in=_NAME_IN)
-    heads("knee", right_in=_KNEE_IN)
+    heads("knee: rate, p99", right_in=_KNEE_IN)
     heads("verdict", right_in=_VERDICT_IN)
-    for each, level in zip(series, places, strict=True):
-        look = style.look(each.arms[0])
-        write = partial(frame.write_beside, axes, level=level, align="left")
-        name = each.strategy if len(loops) == 1 else f"{each.strategy}, {each.loop}"
-        write(frame.shortened(name, 21), right_in=_NAME_IN, colour=look.colour, weight="bold")
-        write(_knee_text(each), right_in=_KNEE_IN, colour=style.INK)
-        write(style.verdict_text(each.verdict), right_in=_VERDICT_IN, colour=style.INK)
+    gap = min(_LABEL_GAP_IN / _PANEL_HEIGHT_IN, 0.9 / len(sweeps))
+    for number, each in enumerate(sweeps, 1):
+        level, look = 1 - number * gap, style.look(each.series.arms[0])
+        colour = style.INK if each.series.verdict == "pass" else style.ALARM
+        frame.write_sample(axes, look, level=level, right_in=_SAMPLE_IN)
+        write = partial(frame.write_beside, axes, level=level, align="left", colour=colour)
+        write(frame.shortened(each.series.strategy, _LONGEST_NAME), right_in=_NAME_IN)
+        write(_knee_text(each), right_in=_KNEE_IN)
+        write(style.verdict_text(each.series.verdict), right_in=_VERDICT_IN)
+    if any(each.judged_by == "p50" for each in sweeps):
+        heads("* by the median: too few samples for p99", level=0, right_in=_NAME_IN)
 
 
-def _knee_text(series: Series) -> str:
-    found = knee(curve(series))
-    if found is None:
+def _knee_text(each: Sweep) -> str:
+    if (found := each.knee) is None:
         return "not reached"
-    return f"{three_digits(found.offered_per_s)}/s, {milliseconds(found.latency_us)} ms"
+    mark = "*" if each.judged_by == "p50" else ""
+    return f"{three_digits(found.offered_per_s)}/s, {milliseconds(found.latency_us)} ms{mark}"
 
 
-def _last_rate(series: Series) -> float:
-    return max((point.offered_per_s for point in curve(series)), default=0.0)
+def _highest_rate(each: Sweep) -> float:
+    return max((point.offered_per_s for point in each.points), default=0.0)
 
 
-def _ms(point: Point) -> float:
-    return (point.latency_us or 0.0) / _US_PER_MS
+def _told(points: Sequence[Point]) -> list[Point]:
+    return [point for point in points if point.latency_us]
+
+
+def _place(point: Point) -> tuple[float, float]:
+    return point.offered_per_s, (point.latency_us or 0.0) / _US_PER_MS
+
+
+def _rates(points: Sequence[Point]) -> list[float]:
+    return [point.offered_per_s for point in points]
+
+
+def _latencies_ms(points: Sequence[Point]) -> list[float]:
+    return [_place(point)[1] for point in points]
 
 
 def _key() -> list[Artist]:
@@ -186,7 +219,12 @@ def _key() -> list[Artist]:
         )
 
     return [
+        Line2D([], [], color=style.FAINT, linewidth=1.7, label="p99"),
+        Line2D([], [], color=style.FAINT, linewidth=1, alpha=_PALE, label="median"),
         marker(style.FAINT, "kept up with", 5.5),
         marker("white", "not kept up with", 5.5),
         marker("none", "knee", 11),
+        Line2D(
+            [], [], color=style.FAINT, linestyle=":", linewidth=2, label="capacity, closed loop"
+        ),
     ]

@@ -1,0 +1,122 @@
+"""Ratios of many tables as a grid: small panels of what decides, four beside each other."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final
+
+from outboxbench.analysis.comparable import settings_text
+from outboxbench.report import style
+from outboxbench.report.charts import frame
+from outboxbench.report.charts.ratio_axes import SMALL, draw_ratios, limits, write_names
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.figure import Figure
+
+    from outboxbench.report.charts.ratio_rows import RatioTable, Row
+
+COLUMNS: Final = 4
+
+_HEADING_IN = 0.55
+_AXIS_IN = 0.6
+_NAMES_IN = 1.95
+_PANEL_IN = 1.4
+_STEP_IN = 2.13
+_LONGEST_NAME = 30
+
+
+def height_in(tables: Sequence[RatioTable]) -> float:
+    """The room that the grid takes."""
+    return sum(_line_height_in(line) for line in _lines(tables))
+
+
+def draw_grid(figure: Figure, tables: Sequence[RatioTable]) -> None:
+    """Draw a line of panels with the same rows and axis for tables of the same work."""
+    top_in = frame.TOP_IN
+    for line in _lines(tables):
+        metric = line[0].metrics[0]
+        names = _names(line)
+        by_name = [{row.name: row for row in table.rows} for table in line]
+        span = limits(
+            row.by_metric[metric] for table in line for row in table.rows if metric in row.by_metric
+        )
+        frame.write_heading(figure, _title(line), "", at_in=top_in)
+        for column, (table, rows) in enumerate(zip(line, by_name, strict=True)):
+            axes = frame.place(
+                figure,
+                left_in=frame.LEFT_IN + _NAMES_IN + column * _STEP_IN,
+                top_in=top_in + _HEADING_IN,
+                width_in=_PANEL_IN,
+                height_in=SMALL.row_in * len(names),
+            )
+            draw_ratios(axes, [rows.get(name) for name in names], metric, span, SMALL)
+            frame.write_beside(
+                axes,
+                frame.shortened(_difference(table, line), 34),
+                level=1 + 0.6 / len(names),
+                align="left",
+                colour=style.FAINT,
+                size=8,
+            )
+            if column == 0:
+                write_names(
+                    axes,
+                    [(name, all(_passed(name, rows) for rows in by_name)) for name in names],
+                    SMALL,
+                    _LONGEST_NAME,
+                )
+        top_in += _line_height_in(line)
+
+
+def _lines(tables: Sequence[RatioTable]) -> list[list[RatioTable]]:
+    """Tables of the same workload, profile and metrics, four to a line."""
+    groups: dict[tuple[object, ...], list[RatioTable]] = {}
+    for table in tables:
+        key = (table.arms.workload, table.arms.profile, table.metrics)
+        groups.setdefault(key, []).append(table)
+    return [
+        group[start : start + COLUMNS]
+        for group in groups.values()
+        for start in range(0, len(group), COLUMNS)
+    ]
+
+
+def _line_height_in(line: Sequence[RatioTable]) -> float:
+    return _HEADING_IN + SMALL.row_in * len(_names(line)) + _AXIS_IN
+
+
+def _names(line: Sequence[RatioTable]) -> list[str]:
+    """The rows of all panels of a line, best first on the average of those that have them."""
+    metric = line[0].metrics[0]
+    sign = -1 if metric == "ok_per_s" else 1
+    logs: dict[str, list[float]] = {}
+    for table in line:
+        for row in table.rows:
+            if metric in row.by_metric:
+                logs.setdefault(row.name, []).append(math.log(row.by_metric[metric].ratio))
+    return sorted(logs, key=lambda name: sign * sum(logs[name]) / len(logs[name]))
+
+
+def _passed(name: str, rows: dict[str, Row]) -> bool:
+    return name not in rows or rows[name].arm.verdict == "pass"
+
+
+def _title(line: Sequence[RatioTable]) -> str:
+    arms = line[0].arms
+    reference = {table.title.removeprefix(table.arms.title) for table in line}
+    suffix = reference.pop() if len(reference) == 1 else ""
+    return f"{arms.workload}, {arms.profile} profile{suffix}"
+
+
+def _difference(table: RatioTable, line: Sequence[RatioTable]) -> str:
+    """The settings in which a panel differs from the others of its line."""
+    settings = table.arms.settings
+    return settings_text(
+        {
+            name: value
+            for name, value in settings.items()
+            if any(other.arms.settings.get(name) != value for other in line)
+        }
+    )
