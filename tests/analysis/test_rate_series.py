@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.analysis.runs import run
+from tests.analysis.runs import block, run
 
 from outboxbench.analysis.comparable import comparable_arms
 from outboxbench.analysis.rate_series import is_swept, sweep
@@ -46,6 +46,13 @@ def arm(
         workload=workload,
         settings={"clients": 16, "rate": rate or f"{percent}% of own", "arrivals": "poisson"},
         offered_per_s=percent * 10.0,
+        blocks=(
+            block(
+                0,
+                ok_per_s,
+                outcomes=OutcomeCounts(ok=round(ok_per_s), skipped=max(percent - 100, 0) * 10),
+            ),
+        ),
         capacity_ok_per_s=1000.0,
         summary=Summary(
             rounds=5,
@@ -86,7 +93,17 @@ def test_the_knee_is_found_over_the_median_where_too_few_samples_carry_a_p99() -
 
 
 def test_rates_that_were_not_kept_up_with_are_no_lack_of_samples() -> None:
-    slow = (arm(percent).model_copy(update={"offered_per_s": percent * 20.0}) for percent in CURVE)
+    slow = [
+        each.model_copy(
+            update={
+                "blocks": tuple(
+                    block.model_copy(update={"ok_per_s": block.ok_per_s / 2})
+                    for block in each.blocks
+                )
+            }
+        )
+        for each in map(arm, CURVE)
+    ]
 
     found = swept(*slow)
 

@@ -92,7 +92,7 @@ def test_a_chart_without_data_is_left_out_with_a_reason(
 
     assert rendered.files == ()
     assert rendered.left_out == {
-        "throughput": "no strategy was measured",
+        "throughput": "no strategy was measured in a closed loop",
         "ratios": "no arm has one that it could be compared with in two rounds",
         "percentile-spectrum": "no strategy has the 20 samples that a median needs",
         **REASONS,

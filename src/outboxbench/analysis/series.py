@@ -10,10 +10,11 @@ from outboxbench.analysis.knee import Point
 from outboxbench.analysis.verdict import combine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pydantic import JsonValue
 
+    from outboxbench.results.block import Block
     from outboxbench.results.document import Loop, Profile, Verdict
     from outboxbench.results.model import Arm, Run
 
@@ -66,13 +67,20 @@ def curve(series: Series) -> tuple[Point, ...]:
     return tuple(
         Point(
             offered_per_s=arm.offered_per_s,
-            ok_per_s=arm.summary.ok_per_s_median,
+            ok_per_s=arm.offered_per_s * _served_share(arm.blocks),
             latency_us=arm.summary.latency_us.p99,
             skipped_share=arm.summary.outcomes.skipped / max(arm.summary.outcomes.attempted, 1),
         )
         for arm in series.arms
         if arm.summary is not None and arm.offered_per_s is not None
     )
+
+
+def _served_share(blocks: Sequence[Block]) -> float:
+    """What was done in time of what was due: by chance, more or less is due than the rate says."""
+    due = sum(block.outcomes.attempted for block in blocks)
+    done = sum(block.ok_per_s * block.seconds for block in blocks)
+    return done / due if due else 0.0
 
 
 def _panels(run: Run, setting: str, fewest: int) -> Iterator[Panel]:

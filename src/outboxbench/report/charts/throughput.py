@@ -44,11 +44,11 @@ _WIDTH_IN = frame.WIDTH_IN - _LEFT_IN - 2.4
 def draw(run: Run) -> Figure:
     """Draw one panel for each comparable set of arms, the fastest arm on top.
 
-    Raises NoDataError when no strategy was measured.
+    Raises NoDataError when no strategy was measured in a closed loop.
     """
     panels = _panels(run)
     if not panels:
-        raise frame.NoDataError("no strategy was measured")
+        raise frame.NoDataError("no strategy was measured in a closed loop")
     with style.applied():
         figure = frame.new_figure(
             frame.Footer.of_run(run),
@@ -89,7 +89,12 @@ def describe(run: Run) -> str:
 
 
 def _panels(run: Run) -> list[ComparableArms]:
-    return [arms for arms in comparable_arms(run) if any(arm.summary for arm in arms.strategies)]
+    """Closed loops alone: what an open one does was given."""
+    return [
+        arms
+        for arms in comparable_arms(run)
+        if any(arm.summary and arm.offered_per_s is None for arm in arms.strategies)
+    ]
 
 
 def _heading_in(arms: ComparableArms) -> float:
