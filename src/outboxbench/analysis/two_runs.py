@@ -7,7 +7,7 @@ both have a ceiling, each arm is held against its own first, which takes most of
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from outboxbench.analysis.comparable import DURABILITY_SETTINGS, ceilings_of
 from outboxbench.analysis.comparison import Side, compare_unpaired
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from outboxbench.results.model import Arm, Run
     from outboxbench.results.noise import Noise
 
-FEWEST_ROUNDS = 5
+FEWEST_ROUNDS: Final = 5
+RATE_TOLERANCE: Final = 0.05
+"""Up to this share the rates that two runs offered an arm are the same load."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,4 +123,30 @@ def _differences(base: Run, head: Run) -> list[str]:
         old, new = base.server.settings.get(name), head.server.settings.get(name)
         if old != new:
             differences.append(f"{name}: {old or 'default'} → {new or 'default'}")
-    return differences
+    return [*differences, *_setting_differences(base, head), *_rate_differences(base, head)]
+
+
+def _setting_differences(base: Run, head: Run) -> list[str]:
+    """What a suite that was edited in between gives its arms, whose names do not tell."""
+    changes = {
+        f"{name}: {arm.settings.get(name)} → {other.settings.get(name)}": None
+        for arm, other in common_arms(base, head)
+        for name in sorted(arm.settings.keys() | other.settings.keys())
+        if arm.settings.get(name) != other.settings.get(name)
+    }
+    return list(changes)
+
+
+def _rate_differences(base: Run, head: Run) -> list[str]:
+    """Shares of a capacity that each run measured for itself are another load in each."""
+    rates = {
+        arm.name: (arm.offered_per_s, other.offered_per_s)
+        for arm, other in common_arms(base, head)
+        if arm.offered_per_s is not None and other.offered_per_s is not None
+    }
+    apart = {name: max(each) / min(each) - 1 for name, each in rates.items()}
+    if max(apart.values(), default=0.0) <= RATE_TOLERANCE:
+        return []
+    worst = max(apart, key=apart.__getitem__)
+    old, new = rates[worst]
+    return [f"the rate offered to {worst}: {old:.0f} → {new:.0f} per s"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from datetime import UTC, datetime
 from pathlib import Path  # noqa: TC003 - typer reads the annotations
@@ -13,7 +14,7 @@ from rich.console import Console
 from outboxbench.analysis.calibration import noise_of
 from outboxbench.cli.run import DEFAULT_OUT, carry_out
 from outboxbench.harness.errors import BadInput
-from outboxbench.harness.suite.model import load_suite, override
+from outboxbench.harness.suite.model import Suite, load_suite, override
 from outboxbench.harness.suite.plan import make_plan
 from outboxbench.harness.suite.runner import RunRequest
 from outboxbench.report.noise_table import print_noise
@@ -56,9 +57,10 @@ def calibrate(
         )
     plan = make_plan(suite)
     folder = RunFolder.create(out, suite.name, datetime.now(UTC))
-    command = f"outboxbench calibrate --rounds {suite.rounds} --duration {suite.window_s:g}"
     run = carry_out(
-        RunRequest(suite=suite, plan=plan, folder=folder, command=command, pg_bin=pg_bin)
+        RunRequest(
+            suite=suite, plan=plan, folder=folder, command=_command(suite, pg_bin), pg_bin=pg_bin
+        )
     )
     if run.verdict != "pass":
         # Noise of a run that lost something is no noise to go by.
@@ -74,3 +76,12 @@ def calibrate(
         # The run could not know the noise that it was to measure.
         doubts = [doubt for doubt in run.warnings if doubt.code != "not-calibrated"]
         console.print(*warning_lines(doubts), sep="\n")
+
+
+def _command(suite: Suite, pg_bin: Path | None) -> str:
+    """Return the command that repeats this run."""
+    words = ["outboxbench", "calibrate"]
+    words += ["--duration", f"{suite.window_s:g}", "--rounds", str(suite.rounds)]
+    if pg_bin is not None:
+        words += ["--pg-bin", str(pg_bin)]
+    return shlex.join(words)

@@ -38,10 +38,16 @@ def pin(pid: int, cores: Sequence[int] | None) -> None:
     """Keep a process on some cores, and its children, also those that it will have."""
     if cores is None:
         return
-    for each in (pid, *_children(pid)):
-        # It may have ended meanwhile.
-        with contextlib.suppress(ProcessLookupError):
-            os.sched_setaffinity(each, cores)
+    _pin_alone(pid, cores)
+    # Only now: one that is born before its parent is pinned would inherit nothing.
+    for child in _children(pid):
+        _pin_alone(child, cores)
+
+
+def _pin_alone(pid: int, cores: Sequence[int]) -> None:
+    # It may have ended meanwhile.
+    with contextlib.suppress(ProcessLookupError):
+        os.sched_setaffinity(pid, cores)
 
 
 def _children(pid: int) -> list[int]:

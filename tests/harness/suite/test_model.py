@@ -40,6 +40,42 @@ def test_a_suite_needs_little(file: Path) -> None:
     assert suite.rounds == 5
 
 
+def test_what_is_not_named_is_a_closed_loop_without_a_network_that_is_neither_slowed_nor_pinned(
+    file: Path,
+) -> None:
+    file.write_text(HEAD + ARMS, encoding="utf-8")
+
+    suite = load_suite(str(file))
+    (arms,) = suite.arms
+
+    assert (suite.pin, suite.reference, suite.extra_rounds) == ("none", "asyncpg", 0)
+    assert (arms.rates, arms.network_rtt_ms, arms.copies, arms.busy_wait_us) == (
+        None,
+        None,
+        1,
+        (0,),
+    )
+
+
+def test_loads_networks_and_what_proves_the_harness_are_read(file: Path) -> None:
+    file.write_text(
+        HEAD
+        + 'pin = "auto"\nreference = "psycopg"\nextra_rounds = 3\n'
+        + ARMS
+        + 'rates = ["60% of slowest", "12.5% of own", 250.0, 40]\narrivals = "even"\n'
+        + "max_wait_s = 0.5\nnetwork_rtt_ms = [0, 0.5]\ncopies = 2\nbusy_wait_us = [0, 30.0]\n",
+        encoding="utf-8",
+    )
+
+    suite = load_suite(str(file))
+    (arms,) = suite.arms
+
+    assert (suite.pin, suite.reference, suite.extra_rounds) == ("auto", "psycopg", 3)
+    assert arms.rates == ("60% of slowest", "12.5% of own", 250.0, 40.0)
+    assert (arms.arrivals, arms.max_wait_s) == ("even", 0.5)
+    assert (arms.network_rtt_ms, arms.copies, arms.busy_wait_us) == ((0, 0.5), 2, (0, 30.0))
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [
@@ -59,7 +95,10 @@ def test_a_suite_needs_little(file: Path) -> None:
             "statement_timeout_s cannot be 0.0001: it must be 0.001 or more",
         ),
         ('pin = "yes"', "pin cannot be 'yes': it must be 'none' or 'auto'"),
+        ("pin = true", "pin cannot be True: it must be 'none' or 'auto'"),
+        ("reference = 1", "reference cannot be 1: it must be a text"),
         ("extra_rounds = -1", "extra_rounds cannot be -1: it must be 0 or more"),
+        ("extra_rounds = 1.5", "extra_rounds cannot be 1.5: it must be a whole number"),
         ("ceiling = 1", "ceiling cannot be 1: it must be true or false"),
         ("dataset = 3", "dataset cannot be 3: it must be a table"),
         (
@@ -86,6 +125,35 @@ def test_a_value_that_is_not_allowed_is_named(line: str, message: str, file: Pat
                 'such as 250.0, or a share up to 1000%, such as "60% of slowest" or "80% of own"'
             ),
         ),
+        (
+            'rates = ["60% of own", 0]',
+            (
+                "arms[0].rates[1] cannot be 0: allowed are operations per second, "
+                'such as 250.0, or a share up to 1000%, such as "60% of slowest" or "80% of own"'
+            ),
+        ),
+        ("rates = []", "arms[0].rates cannot be []: it must name one or more"),
+        ("rates = 60.0", "arms[0].rates cannot be 60.0: it must be a list"),
+        (
+            'rates = [["60% of own"]]',
+            "arms[0].rates[0] cannot be ['60% of own']: it must be a number or a text",
+        ),
+        ("max_wait_s = 0", "arms[0].max_wait_s cannot be 0: it must be greater than 0"),
+        ("network_rtt_ms = []", "arms[0].network_rtt_ms cannot be []: it must name one or more"),
+        ("network_rtt_ms = 1.0", "arms[0].network_rtt_ms cannot be 1.0: it must be a list"),
+        (
+            "network_rtt_ms = [0.5, 1001]",
+            "arms[0].network_rtt_ms[1] cannot be 1001: it must be 1000 or less",
+        ),
+        (
+            "network_rtt_ms = [nan]",
+            "arms[0].network_rtt_ms[0] cannot be nan: it must be a number that is finite",
+        ),
+        (
+            "busy_wait_us = [2e6]",
+            "arms[0].busy_wait_us[0] cannot be 2000000.0: it must be 1000000 or less",
+        ),
+        ("busy_wait_us = [true]", "arms[0].busy_wait_us[0] cannot be True: it must be a number"),
         (
             'arrivals = "bursty"',
             "arms[0].arrivals cannot be 'bursty': it must be 'poisson' or 'even'",
@@ -149,6 +217,13 @@ def test_a_strategy_that_nobody_registers_is_named_with_those_that_are(file: Pat
     assert "psycopg" in message
 
 
+def test_a_reference_that_nobody_registers_is_named_with_those_that_are(file: Path) -> None:
+    message = refusal(file, f'{HEAD}reference = "nosuch"\n{ARMS}')
+
+    assert message.startswith("reference cannot be 'nosuch': allowed are asyncpg, ")
+    assert "psycopg" in message
+
+
 def test_an_unknown_key_is_named_with_those_that_are_known(file: Path) -> None:
     message = refusal(file, f"{HEAD}round = 3\n{ARMS}")
 
@@ -206,6 +281,7 @@ def test_the_command_line_replaces_what_it_names() -> None:
     changed = override(suite, window_s=0.5, rounds=2)
 
     assert (changed.window_s, changed.rounds, changed.seed) == (0.5, 2, suite.seed)
+    assert override(suite, reference="psycopg").reference == "psycopg"
     assert override(suite) == suite
 
 
@@ -215,3 +291,5 @@ def test_a_replacement_that_is_not_allowed_is_named_by_its_option() -> None:
         override(suite, window_s=-1.0)
     with pytest.raises(BadInput, match=r"^--rounds cannot be 0: it must be 1 or more$"):
         override(suite, rounds=0)
+    with pytest.raises(BadInput, match=r"^--reference cannot be 'nosuch': allowed are asyncpg, "):
+        override(suite, reference="nosuch")

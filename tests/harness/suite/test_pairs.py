@@ -56,3 +56,42 @@ def test_arms_with_rates_of_their_own_are_not_compared() -> None:
     assert pairs_of(rates=["50% of own", "50% of slowest"]) == [
         ("asyncpg/uvloop/50% of slowest", "psycopg/uvloop/50% of slowest")
     ]
+
+
+def test_arms_with_rates_of_their_own_are_not_compared_either_when_slowed_or_copied() -> None:
+    assert pairs_of(rates=["50% of own"], copies=2, busy_wait_us=[0.0, 30.0]) == []
+
+
+def test_copies_of_several_strategies_are_compared_with_their_own_kind() -> None:
+    assert pairs_of(copies=2) == [
+        ("asyncpg/uvloop", "asyncpg/uvloop/copy 2"),
+        ("asyncpg/uvloop", "psycopg/uvloop"),
+        ("psycopg/uvloop", "psycopg/uvloop/copy 2"),
+    ]
+
+
+def test_an_arm_that_was_slowed_has_no_pair_without_the_one_that_was_not() -> None:
+    assert pairs_of(busy_wait_us=[30.0]) == []
+
+
+def test_a_strategy_is_compared_at_the_same_rate_and_distance_only() -> None:
+    assert pairs_of(rates=[50.0, "60% of slowest"], network_rtt_ms=[0.0, 2.0]) == [
+        (f"asyncpg/uvloop/{away} ms away/{rate}", f"psycopg/uvloop/{away} ms away/{rate}")
+        for rate in ("50 per s", "60% of slowest")
+        for away in (0, 2)
+    ]
+
+
+def test_a_ceiling_is_part_of_no_pair() -> None:
+    names = {name for pair in pairs_of() for name in pair}
+
+    assert names == {"asyncpg/uvloop", "psycopg/uvloop"}
+
+
+def test_what_was_not_measured_is_compared_with_nothing() -> None:
+    matrix = {"strategies": ["asyncpg", "psycopg"], "loops": ["uvloop"]}
+    document = {"name": "mine", "description": "mine", "arms": [matrix]}
+    arms = make_plan(Suite.model_validate(document)).arms
+
+    assert [(base.name, head.name) for base, head in pairs(arms[1:2], "asyncpg")] == []
+    assert pairs([], "asyncpg") == []

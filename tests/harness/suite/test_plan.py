@@ -12,11 +12,13 @@ from outboxbench.harness.suite.model import Suite
 from outboxbench.harness.suite.plan import (
     CEILING,
     CeilingArm,
+    OpenLoop,
     Plan,
     StrategyArm,
     ceiling_of,
     make_plan,
 )
+from outboxbench.harness.suite.rates import FixedRate
 
 
 def suite(*arms: dict[str, Any], **changes: Any) -> Suite:
@@ -174,8 +176,99 @@ def test_the_same_arm_twice_is_measured_once() -> None:
     assert make_plan(suite(arm, arm)).arms == make_plan(suite(arm)).arms
 
 
-@pytest.mark.parametrize("difference", [{"pool_size": 3}, {"workers": 2}])
-def test_two_arms_that_a_table_could_not_tell_apart_are_refused(difference: dict[str, int]) -> None:
-    arm = {"strategies": ["asyncpg"]}
+EVERY_AXIS = {
+    "strategies": ["asyncpg"],
+    "loops": ["uvloop"],
+    "rates": [50.0, "50% of own", "50% of slowest"],
+    "network_rtt_ms": [0.0, 0.5],
+    "copies": 2,
+    "busy_wait_us": [0.0, 30.0],
+}
+
+
+def test_rates_distances_slowdowns_and_copies_are_axes_with_names_of_their_own() -> None:
+    plan = make_plan(suite(EVERY_AXIS))
+
+    names = [arm.name for arm in plan.arms]
+    assert len(set(names)) == len(names) == 3 * 2 * 2 * 2
+    assert [name for name in names if "/50 per s" in name and "/0 ms" in name] == [
+        f"asyncpg/uvloop/charge/matched/16 clients/0 ms away/50 per s{slower}{copy}"
+        for slower in ("", "/30 µs slower")
+        for copy in ("", "/copy 2")
+    ]
+
+
+def test_names_do_not_depend_on_what_else_is_measured() -> None:
+    alone = make_plan(suite(EVERY_AXIS | {"copies": 1, "rates": [50.0]}, seed=2))
+    together = make_plan(suite(EVERY_AXIS, {"strategies": ["psycopg"]}))
+
+    assert {arm.name for arm in alone.arms} < {arm.name for arm in together.arms}
+
+
+def test_a_load_is_read_with_its_arrivals_and_its_patience() -> None:
+    matrix = {**EVERY_AXIS, "rates": [50.0], "arrivals": "even", "max_wait_s": 0.25}
+    plan = make_plan(suite(matrix, pin="auto"))
+
+    loads = {arm.open_loop for arm in plan.arms if isinstance(arm, StrategyArm)}
+    assert loads == {OpenLoop(FixedRate(50.0), "even", 0.25)}
+
+
+def test_as_a_closed_loop_an_arm_keeps_all_but_its_rate() -> None:
+    closed = {**EVERY_AXIS, "rates": None}
+    open_arms = make_plan(suite(EVERY_AXIS)).arms
+    closed_arms = make_plan(suite(closed, ceiling=False)).arms
+
+    sized = {arm.as_closed_loop for arm in open_arms if isinstance(arm, StrategyArm)}
+    assert sized == set(closed_arms)
+
+
+def test_an_open_loop_has_no_ceiling_and_a_closed_one_of_the_same_load_has() -> None:
+    assert not [arm for arm in make_plan(suite(EVERY_AXIS)).arms if isinstance(arm, CeilingArm)]
+
+    both = make_plan(suite(EVERY_AXIS, {"strategies": ["asyncpg"], "loops": ["uvloop"]}))
+    ceilings = [arm for arm in both.arms if isinstance(arm, CeilingArm)]
+    assert [arm.name for arm in ceilings] == ["pgbench/charge/matched/16 clients"]
+    held = [
+        arm.open_loop
+        for arm in both.arms
+        if isinstance(arm, StrategyArm) and ceiling_of(arm) in ceilings
+    ]
+    assert held == [None]
+
+
+def test_a_ceiling_is_behind_the_network_of_its_arms_and_there_once() -> None:
+    matrix = {**EVERY_AXIS, "rates": None}
+    plan = make_plan(suite(matrix))
+
+    ceilings = {arm.network_rtt_ms for arm in plan.arms if isinstance(arm, CeilingArm)}
+    assert ceilings == {0.0, 0.5}
+    assert sum(isinstance(arm, CeilingArm) for arm in plan.arms) == 2
+    for arm in plan.arms:
+        if isinstance(arm, StrategyArm):
+            ceiling = ceiling_of(arm)
+            assert ceiling in plan.arms
+            assert ceiling is not None
+            assert ceiling.network_rtt_ms == arm.network_rtt_ms
+
+
+def test_a_network_of_0_ms_is_not_the_same_as_none() -> None:
+    arm = {"strategies": ["asyncpg"], "loops": ["uvloop"]}
+    plan = make_plan(suite(arm, {**arm, "network_rtt_ms": [0.0]}))
+
+    assert [each.name for each in plan.arms] == [
+        "pgbench/charge/matched/16 clients",
+        "asyncpg/uvloop/charge/matched/16 clients",
+        "pgbench/charge/matched/16 clients/0 ms away",
+        "asyncpg/uvloop/charge/matched/16 clients/0 ms away",
+    ]
+
+
+@pytest.mark.parametrize(
+    "difference", [{"pool_size": 3}, {"workers": 2}, {"arrivals": "even"}, {"max_wait_s": 0.5}]
+)
+def test_two_arms_that_a_table_could_not_tell_apart_are_refused(
+    difference: dict[str, Any],
+) -> None:
+    arm = {"strategies": ["asyncpg"], "rates": [50.0]}
     with pytest.raises(BadInput, match=r"two arms asyncpg/.* that differ only in pool_size"):
         make_plan(suite(arm, {**arm, **difference}))

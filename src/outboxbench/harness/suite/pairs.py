@@ -18,7 +18,8 @@ def pairs(arms: Iterable[PlannedArm], reference: str) -> list[tuple[StrategyArm,
     """Return (base, head) for every arm that has a base among the arms.
 
     An arm that was slowed on purpose is compared with the one that was not, every second copy with
-    the copy before it, and else every strategy with the `reference` under the same load.
+    the copy before it, and else every strategy with the `reference` under the same load. An arm
+    whose rate is a share of its own capacity shares its load with no other.
     """
     measured = [arm for arm in arms if isinstance(arm, StrategyArm)]
     bases = ((_base_of(arm, measured, reference), arm) for arm in measured)
@@ -26,13 +27,15 @@ def pairs(arms: Iterable[PlannedArm], reference: str) -> list[tuple[StrategyArm,
 
 
 def _base_of(arm: StrategyArm, arms: list[StrategyArm], reference: str) -> StrategyArm | None:
+    if _has_a_rate_of_its_own(arm):
+        return None
     if arm.busy_wait_us:
         wanted = replace(arm, busy_wait_us=0.0)
     elif arm.copy_number > 1:
         if arm.copy_number % 2:
             return None
         wanted = replace(arm, copy_number=arm.copy_number - 1)
-    elif arm.strategy.name == reference or _has_a_rate_of_its_own(arm):
+    elif arm.strategy.name == reference:
         return None
     else:
         return next(

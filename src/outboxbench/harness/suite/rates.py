@@ -20,7 +20,7 @@ class FixedRate:
     per_s: float
 
     def __str__(self) -> str:
-        return f"{self.per_s:g} per s"
+        return f"{self.per_s:.10g} per s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class RelativeRate:
     of: Yardstick
 
     def __str__(self) -> str:
-        return f"{self.percent:g}% of {self.of}"
+        return f"{self.percent:.10g}% of {self.of}"
 
 
 Rate: TypeAlias = FixedRate | RelativeRate
