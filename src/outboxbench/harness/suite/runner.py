@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from outboxbench.results.store import RunFolder
 
 
+SHORTEST_SERIOUS_RUN_S = 5.0
+"""Of windows altogether; in a shorter one nobody waits to see how long the disk takes to sync."""
+
+
 class RunObserver(Protocol):
     """Hears how a run comes along."""
 
@@ -88,7 +92,7 @@ def run_suite(request: RunRequest, observer: RunObserver) -> Run:
         observer.preparing("starting PostgreSQL" if request.dsn is None else "connecting")
         server = stack.enter_context(open_server(request.dsn, request.pg_bin, janitor))
         observer.preparing("looking at the machine")
-        surroundings = Surroundings.of(server)
+        surroundings = Surroundings.of(server, times_sync=_is_no_trial(request))
         pinning = _pin_server(request, server)
         networks = stack.enter_context(
             Networks(server, _rtts_ms(request.plan), janitor, pinning.server_cores)
@@ -125,6 +129,11 @@ def run_suite(request: RunRequest, observer: RunObserver) -> Run:
                 observer.preparing("writing the results")
                 run = request.folder.write_run(make_run(context, session.measured, request.folder))
     return run
+
+
+def _is_no_trial(request: RunRequest) -> bool:
+    """Whether a run is long enough for its figures to be meant seriously."""
+    return request.plan.blocks * request.suite.window_s >= SHORTEST_SERIOUS_RUN_S
 
 
 def _noise_of_here(noise: Noise | None, environment: Environment) -> Noise | None:

@@ -24,7 +24,7 @@ class Surroundings:
     server: ServerDocument
 
     @classmethod
-    def of(cls, server: Server) -> Surroundings:
+    def of(cls, server: Server, *, times_sync: bool = True) -> Surroundings:
         """Describe this machine, its software and a running server; nothing else must run yet.
 
         For a server of our own that syncs it takes some two seconds to see how long a sync takes.
@@ -35,7 +35,7 @@ class Surroundings:
                 libpq=_libpq_version(),
                 psycopg_implementation=psycopg.pq.__impl__,
                 data_folder=None if cluster is None else cluster.data_directory,
-                fsync_us=server_fsync_us(server),
+                fsync_us=server_fsync_us(server) if times_sync else None,
             ),
             server=ServerDocument(
                 version=server.version, origin=server.origin, settings=server.settings()
