@@ -1,4 +1,4 @@
-"""A run with rates and a network through the executable: what it measures stands in the document."""
+"""A run with rates and a network through the executable: the document holds what was measured."""
 
 from __future__ import annotations
 
