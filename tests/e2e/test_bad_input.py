@@ -68,6 +68,17 @@ def sentence(done: subprocess.CompletedProcess[str], code: int) -> str:
         ("clients =", 'profiles = ["x"]\nclients =', "'x': it must be 'idiomatic' or 'matched'"),
         ("window_s = 0.2", "window_s = -1", "window_s cannot be -1: it must be greater than 0"),
         ("rounds = 1", "rounds = 0", "rounds cannot be 0: it must be 1 or more"),
+        (
+            "clients =",
+            'rates = ["60 % of slowest"]\nclients =',
+            r"arms\[0\]\.rates\[0\] cannot be '60 % of slowest': allowed are operations per second",
+        ),
+        (
+            "clients =",
+            "network_rtt_ms = [-1]\nclients =",
+            r"network_rtt_ms\[0\] cannot be -1: it must be 0 or more$",
+        ),
+        ("rounds = 1", 'pin = "yes"', "pin cannot be 'yes': it must be 'none' or 'auto'$"),
         ("rounds = 1", "rounds = ", r"not valid TOML: .*line 4"),
     ],
 )
@@ -84,6 +95,8 @@ def test_a_mistake_in_a_suite(old: str, new: str, pattern: str, world: World) ->
         (["--rounds", "many"], "--rounds.* integer"),
         (["--duration", "-1"], "^--duration cannot be -1.0: it must be greater than 0$"),
         (["--duration", "nan"], "^--duration cannot be nan: it must be a number that is finite$"),
+        (["--reference", "asyncpq"], "^--reference cannot be 'asyncpq': allowed are asyncpg, "),
+        (["--noise", "/etc"], r"^cannot read /etc \(Is a directory\)$"),
         (["--only", "asyncpq"], "^there is no strategy 'asyncpq'; registered are asyncpg, "),
         (["--only", ","], "--only names nothing"),
         (["--frobnicate"], "no such option: --frobnicate"),

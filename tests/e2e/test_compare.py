@@ -94,31 +94,6 @@ def test_two_runs_are_compared_arm_by_arm_and_what_is_no_pair_is_refused(
 
 
 @pytest.mark.slow
-def test_runs_that_differ_in_what_matters_are_compared_only_if_told_to(
-    world: World, database: DatabaseAddress, dsn_of: Callable[[DatabaseAddress], str]
-) -> None:
-    suite = world.suite(*FAST)
-    for rounds, duration in (("5", "0.1"), ("2", "0.15")):
-        done = world.call(
-            "run",
-            suite,
-            *("--rounds", rounds, "--duration", duration),
-            *("--out", world.out, "--dsn", dsn_of(database)),
-        )
-        assert done.returncode == 0, done.stderr
-    base, head = world.runs
-
-    refused = refusal(world, base, head)
-    forced = world.call("compare", base, head, "--force")
-
-    assert "they differ in window_s: 0.1 → 0.15" in refused
-    assert "one of them has 2 rounds, and 5 are the least" in refused
-    assert refused.rstrip().endswith("--force compares them all the same")
-    assert forced.returncode in {0, 1}
-    assert forced.stdout.count("Warning: ") == 2
-
-
-@pytest.mark.slow
 def test_a_calibration_is_kept_and_used_on_this_machine_alone(
     world: World, database: DatabaseAddress, dsn_of: Callable[[DatabaseAddress], str]
 ) -> None:
@@ -133,7 +108,7 @@ def test_a_calibration_is_kept_and_used_on_this_machine_alone(
     )
     assert done.returncode == 0, done.stderr
     assert "paired σ" in done.stdout
-    assert "rounds that it takes" in done.stdout
+    assert "rounds that it takes to see an effect" in done.stdout
     recorded = json.loads(noise.read_text())
 
     def calibrated_at(*options: str) -> str | None:

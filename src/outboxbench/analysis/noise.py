@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 from scipy.special import stdtrit
-from scipy.stats import theilslopes
 
 from outboxbench.analysis.comparison import METRICS, MIN_ROUNDS, logs_by_round
 from outboxbench.analysis.decision import ALPHA, MIN_MARGIN
@@ -133,6 +132,9 @@ def _common_logs(
 
 def _metric_noise(rounds: list[int], base: list[float], twin: list[float]) -> MetricNoise:
     differences = tuple(of_twin - of_base for of_base, of_twin in zip(base, twin, strict=True))
+    # Half of what a command takes to start would be this import, and one command needs it.
+    from scipy.stats import theilslopes
+
     slope = float(theilslopes([*base, *twin], [*rounds, *rounds]).slope)
     return MetricNoise(
         block_sigma=math.sqrt(fmean((variance(base), variance(twin)))),

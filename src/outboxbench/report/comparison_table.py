@@ -57,22 +57,21 @@ def _when(run: Run) -> str:
 
 def _table(comparisons: Sequence[Comparison]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    table.add_column("arm", overflow="fold")
-    table.add_column("metric")
+    table.add_column("arm, metric", overflow="fold")
     table.add_column("head/base", justify="right", no_wrap=True)
-    table.add_column("decision")
+    table.add_column("decision", no_wrap=True)
     earlier = ""
     for each in comparisons:
+        if each.head != earlier:
+            table.add_row(Text(each.head, style="bold"))
+            earlier = each.head
+        advisory = " (advisory)" if each.is_advisory else ""
         table.add_row(
-            each.head if each.head != earlier else "",
-            METRIC_NAMES[each.metric],
+            Text(f"  {METRIC_NAMES[each.metric]}{advisory}"),
             interval(each),
-            Text(
-                f"{each.decision}{' (advisory)' if each.is_advisory else ''}",
-                style=DECISION_STYLES[each.decision],
-            ),
+            Text(each.decision, style=DECISION_STYLES[each.decision]),
+            style="dim" if each.is_advisory else "",
         )
-        earlier = each.head
     return table
 
 

@@ -23,23 +23,29 @@ USUAL_ROUNDS: Final = 12
 
 
 def print_noise(console: Console, noise: Noise, file: Path) -> None:
-    """Print what differs between two arms that differ in nothing."""
+    """Print what differs between two arms that differ in nothing; fits 80 columns."""
+    console.print(
+        Text(
+            f"noise of {noise.strategy}, {noise.loop}, {noise.workload}, {noise.clients} clients: "
+            f"{noise.rounds} rounds of {noise.window_s:g} s",
+            style="bold",
+        )
+    )
     console.print(_noise_table(noise))
     console.print(
         Text(
-            "block σ: of one arm's blocks; paired σ: of the ratios of a round; drift: first to last"
-            f" round;\nδ: 95% of A/A runs of {USUAL_ROUNDS} rounds differ by less, and never below"
-            " 5%",
+            "block σ: of one arm's blocks; paired σ: of the ratios of a round; drift: first to\n"
+            f"last; δ: 95% of A/A runs of {USUAL_ROUNDS} rounds differ by less, never below 5%",
             style="dim",
         )
     )
     console.print()
+    console.print(Text("rounds that it takes to see an effect, in 90% of runs", style="bold"))
     console.print(_rounds_table(noise))
     console.print(
         Text(
-            "seen: the 95% interval excludes no effect; called: it is judged a regression, so it is"
-            "\ngreater than δ. Each in 90% of runs. –: not with "
-            f"{ROUNDS_GRID[-1]} rounds, or not above δ.",
+            "seen: the 95% interval excludes no effect; called: judged a regression, so it\n"
+            f"exceeds δ; –: not with {ROUNDS_GRID[-1]} rounds, or not above δ",
             style="dim",
         )
     )
@@ -48,11 +54,7 @@ def print_noise(console: Console, noise: Noise, file: Path) -> None:
 
 
 def _noise_table(noise: Noise) -> Table:
-    table = _table(
-        f"noise of {noise.strategy}, {noise.loop}, {noise.workload}, {noise.clients} clients: "
-        f"{noise.rounds} rounds of {noise.window_s:g} s",
-        ("block σ", "paired σ", "drift", f"δ at {USUAL_ROUNDS}"),
-    )
+    table = _table(("block σ", "paired σ", "drift", f"δ at {USUAL_ROUNDS}"))
     for metric, measured in noise.metrics.items():
         table.add_row(
             METRIC_NAMES[metric],
@@ -66,8 +68,7 @@ def _noise_table(noise: Noise) -> Table:
 
 def _rounds_table(noise: Noise) -> Table:
     table = _table(
-        "rounds that it takes",
-        tuple(f"{effect:.0%}\n{verb}" for effect in EFFECTS for verb in ("seen", "called")),
+        tuple(f"{effect:.0%}\n{verb}" for effect in EFFECTS for verb in ("seen", "called"))
     )
     for metric, measured in noise.metrics.items():
         table.add_row(METRIC_NAMES[metric], *_rounds(measured))
@@ -79,14 +80,8 @@ def _rounds(measured: MetricNoise) -> list[str]:
     return ["–" if rounds is None else str(rounds) for each in needed for rounds in each]
 
 
-def _table(title: str, columns: tuple[str, ...]) -> Table:
-    table = Table(
-        title=Text(title, style="bold"),
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        show_edge=False,
-        pad_edge=False,
-    )
+def _table(columns: tuple[str, ...]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     table.add_column("metric", vertical="bottom")
     for column in columns:
         table.add_column(column, justify="right", vertical="bottom")

@@ -139,7 +139,8 @@ def _notes(run: Run, arms: ComparableArms) -> RenderableType:
     durability = changed_durability(run.server)
     lines = [
         f"{arms.settings_text or 'default settings'}; PostgreSQL {run.server.version}",
-        f"medians of {rounds(run)}; [95% interval]; CPU per attempted operation",
+        f"medians of {rounds(run)}; ÷: on the same loop, mean over rounds [95% interval];",
+        "CPU per attempted operation",
     ]
     if rate := _shared_rate(arms):
         lines.insert(0, f"offered to each: {three_digits(rate)} operations per second")

@@ -16,6 +16,8 @@ HARNESS_SHARE_LIMIT: Final = 0.01
 STEAL_LIMIT: Final = 0.02
 FOREIGN_CPU_LIMIT: Final = 0.05
 SATURATED_CORE: Final = 0.9
+SATURATED_SERVER: Final = 0.8
+"""Less than of a client: backends that wait for the disk and for locks leave a core idle."""
 GENERATOR_LAG_LIMIT_US: Final = 2000.0
 FEW_SKIPPED: Final = 0.001
 
@@ -94,7 +96,7 @@ def _server_saturated(run: Run) -> Iterator[RunWarning]:
         arm.name
         for arm in run.arms
         if arm.role == "strategy"
-        and any(_server_cpu_share(block) > SATURATED_CORE * len(cores) for block in arm.blocks)
+        and any(_server_cpu_share(block) > SATURATED_SERVER * len(cores) for block in arm.blocks)
     ]
     if arms:
         yield RunWarning(

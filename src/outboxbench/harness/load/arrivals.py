@@ -111,7 +111,7 @@ class Arrivals:
         while self._next_ns is not None and self._next_ns <= now_ns:
             arrival = Arrival(self._next_ns, now_ns)
             if self._idle:
-                self._idle.popleft().set_result(arrival)
+                self._hand(arrival)
             else:
                 self._untaken.append(arrival)
             self._next_ns = next(self._times_ns, None)
@@ -119,4 +119,10 @@ class Arrivals:
             self._alarm.set(self._next_ns)
             return
         while self._idle:
-            self._idle.popleft().set_result(None)
+            self._hand(None)
+
+    def _hand(self, arrival: Arrival | None) -> None:
+        waiter = self._idle.popleft()
+        # Where one client fails the others are cancelled, and nobody serves arrivals any more.
+        if not waiter.done():
+            waiter.set_result(arrival)

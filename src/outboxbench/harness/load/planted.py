@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def slowed(persistence: Persistence, busy_wait_us: float) -> Persistence:
-    """Return the persistence with every attempt slower by some µs of the client's CPU.
+    """Return the persistence with every attempt slower by some µs on the client's core.
 
     A sleep would not do: where the client's core is the limit, others work meanwhile.
     """

@@ -33,7 +33,7 @@ counts, however late it ends.
 """
 
 _OK = Outcome.OK
-_OK_RECOVERED = Outcome.OK_RECOVERED
+_GOOD = (Outcome.OK.value, Outcome.OK_RECOVERED.value)
 
 
 class Recorder:
@@ -42,6 +42,7 @@ class Recorder:
     __slots__ = (
         "_closes_ns",
         "_counted_by_end",
+        "_ended_good",
         "_interval_ns",
         "_intervals",
         "_ok_counts",
@@ -49,7 +50,6 @@ class Recorder:
         "attempts",
         "charged_cents",
         "clamped",
-        "ended_good",
         "failures",
         "generator_lag_counts",
         "idle_ns",
@@ -73,7 +73,7 @@ class Recorder:
         self.failures: Counter[str] = Counter()
         self.schedule_lag_counts: Counter[int] = Counter()
         self.generator_lag_counts: Counter[int] = Counter()
-        self.ended_good = 0
+        self._ended_good = 0
         self.charged_cents = 0
         self.attempts = 0
         self.clamped = 0
@@ -90,18 +90,18 @@ class Recorder:
             outcome = "ok"
             intervals = self._ok_counts
             self.charged_cents += request.charged_cents
-            is_good = True
         else:
             outcome = result.outcome.value
-            is_good = result.outcome is _OK_RECOVERED
             if outcome not in self.latency_counts:
                 self.latency_counts[outcome] = self._no_counts()
                 self.outcomes[outcome] = Counter()
             intervals = self.latency_counts[outcome]
         self.outcomes[outcome][request.name] += 1
-        if is_good and self._opens_ns <= ended_ns < self._closes_ns:
-            self.ended_good += 1
-        moment_ns = ended_ns if self._counted_by_end else started_ns
+        moment_ns = ended_ns
+        if not self._counted_by_end:
+            moment_ns = started_ns
+            if self._opens_ns <= ended_ns < self._closes_ns and outcome in _GOOD:
+                self._ended_good += 1
         if not self._opens_ns <= moment_ns < self._closes_ns:
             return
         self.window_outcomes[outcome] += 1
@@ -116,6 +116,13 @@ class Recorder:
         index = (bucket << HALF_BUCKET_BITS) + (latency_us >> bucket)
         counts = intervals[(moment_ns - self._opens_ns) // self._interval_ns]
         counts[index] = counts.get(index, 0) + 1
+
+    @property
+    def ended_good(self) -> int:
+        """Good operations that ended inside the window, whenever they were due."""
+        if self._counted_by_end:
+            return sum(self.window_outcomes[outcome] for outcome in _GOOD)
+        return self._ended_good
 
     def skip(self, arrival: Arrival) -> None:
         """Count an operation that was never sent."""

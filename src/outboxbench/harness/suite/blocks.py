@@ -111,7 +111,9 @@ class BlockRunner:
             for worker in workers:
                 worker.measure(window)
             surveillance = self._watch(window, [worker.pid for worker in workers])
-            results = [worker.result(GRACE_S) for worker in workers]
+            # What was due at the very end may still wait for a client.
+            wait_s = 0.0 if arm.open_loop is None else arm.open_loop.max_wait_s
+            results = [worker.result(GRACE_S + wait_s) for worker in workers]
             self._make_ready(upcoming)
             wait_until_unused(address)
             return _raw(window, from_workers(results, surveillance), address)

@@ -58,7 +58,7 @@ Count = Annotated[int, Field(strict=True, ge=1)]
 # More than a second is no network of a service.
 RoundTripMs = Annotated[float, Field(strict=True, ge=0, le=1000, allow_inf_nan=False)]
 BusyWaitUs = Annotated[float, Field(strict=True, ge=0, le=1_000_000, allow_inf_nan=False)]
-RateValue = Annotated[float | str, AfterValidator(_known_rate)]
+RateValue = Annotated[Annotated[float, Field(strict=True)] | str, AfterValidator(_known_rate)]
 StrategyName = Annotated[str, AfterValidator(_known_strategy)]
 WorkloadName = Annotated[str, AfterValidator(_known_workload)]
 
