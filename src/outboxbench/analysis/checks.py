@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from outboxbench.results.block import Check
 
 if TYPE_CHECKING:
-    from outboxbench.results.document import Verdict
     from outboxbench.results.final_state import ClientTally, FinalState
 
 
@@ -40,7 +39,7 @@ def _operations_stored(tally: ClientTally, before: FinalState, after: FinalState
     stored = after.operations - before.operations
     ok = tally.count("ok", "ok_recovered")
     unclear = tally.count("indeterminate")
-    return _check(
+    return Check.of(
         "every ok operation is stored, and no other",
         passed=ok <= stored <= ok + unclear,
         detail=f"{ok} ok and {unclear} indeterminate for the clients, {stored} in the outbox",
@@ -66,7 +65,7 @@ def _messages_stored(tally: ClientTally, before: FinalState, after: FinalState) 
         if not least.get(topic, 0) <= stored.get(topic, 0) <= most.get(topic, 0)
     ]
     total = sum(stored.values())
-    return _check(
+    return Check.of(
         "every operation stored all its messages",
         passed=not wrong,
         detail="; ".join(wrong) or f"{total} messages of {len(stored)} topics",
@@ -80,7 +79,7 @@ def _versions_match_messages(after: FinalState) -> Check:
         "operations with a gap in their messages": after.operations_with_gaps,
     }
     found = [f"{count} {fault}" for fault, count in faults.items() if count]
-    return _check(
+    return Check.of(
         "versions are contiguous and one-to-one with messages",
         passed=not found,
         detail="; ".join(found) or "no gap, no orphan",
@@ -89,7 +88,7 @@ def _versions_match_messages(after: FinalState) -> Check:
 
 def _lines_match_messages(after: FinalState) -> Check:
     off = after.order_lines_off_messages
-    return _check(
+    return Check.of(
         "order lines are as their messages tell",
         passed=off == 0,
         detail=f"{off} lines differ" if off else "no line differs",
@@ -109,9 +108,4 @@ def _money_conserved(tally: ClientTally, before: FinalState, after: FinalState) 
             passed = passed and taken >= tally.charged_cents
         else:
             passed = passed and taken == tally.charged_cents
-    return _check("money is conserved", passed=passed, detail=detail)
-
-
-def _check(name: str, *, passed: bool, detail: str) -> Check:
-    verdict: Verdict = "pass" if passed else "fail"
-    return Check(name=name, verdict=verdict, detail=detail)
+    return Check.of("money is conserved", passed=passed, detail=detail)

@@ -5,6 +5,8 @@ Units stand in the names. A value that could not be measured is null, never 0.
 
 from __future__ import annotations
 
+from typing import Self
+
 from pydantic import Field
 
 from outboxbench.results.document import (
@@ -100,6 +102,11 @@ class Check(Document):
     name: str
     verdict: Verdict
     detail: str
+
+    @classmethod
+    def of(cls, name: str, *, passed: bool, detail: str) -> Self:
+        """Return a check that passed or failed."""
+        return cls(name=name, verdict="pass" if passed else "fail", detail=detail)
 
 
 class Block(Document):

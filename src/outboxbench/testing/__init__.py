@@ -13,8 +13,21 @@ pytest.register_assert_rewrite(
 )
 
 from outboxbench.testing.arena import Arena  # noqa: E402
-from outboxbench.testing.contract import PostgresContract, UnitOfWorkContract  # noqa: E402
+from outboxbench.testing.contract import (  # noqa: E402
+    PostgresContract,
+    PostgresRelayContract,
+    RelayContract,
+    UnitOfWorkContract,
+)
 from outboxbench.testing.memory_arena import MemoryArena  # noqa: E402
 from outboxbench.testing.postgres_arena import PostgresArena  # noqa: E402
 
-__all__ = ["Arena", "MemoryArena", "PostgresArena", "PostgresContract", "UnitOfWorkContract"]
+__all__ = [
+    "Arena",
+    "MemoryArena",
+    "PostgresArena",
+    "PostgresContract",
+    "PostgresRelayContract",
+    "RelayContract",
+    "UnitOfWorkContract",
+]

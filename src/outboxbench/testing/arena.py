@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from outboxbench.core.application.inbox import InboxEntry
+    from outboxbench.core.application.outbox import RelayPlan
     from outboxbench.core.application.ports import Persistence
     from outboxbench.testing.stored import StoredAccount, StoredMessage, StoredOrder
 
@@ -28,6 +30,14 @@ class Arena(Protocol):
 
     async def messages(self, op_id: UUID) -> list[StoredMessage]:
         """Return the committed messages of an operation, by ordinal."""
+        ...
+
+    async def inbox(self) -> set[InboxEntry]:
+        """Return every committed inbox entry."""
+        ...
+
+    async def prepare_relay(self, plan: RelayPlan) -> None:
+        """Make what relays of this plan need, with commits announced to whoever listens."""
         ...
 
     async def messages_about(self, aggregate_id: UUID) -> list[StoredMessage]:

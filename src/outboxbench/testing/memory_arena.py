@@ -12,6 +12,8 @@ from outboxbench.testing.stored import StoredMessage, stored_account, stored_ord
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from outboxbench.core.application.inbox import InboxEntry
+    from outboxbench.core.application.outbox import RelayPlan
     from outboxbench.testing.stored import StoredAccount, StoredOrder
 
 
@@ -43,6 +45,13 @@ class MemoryArena:
         """Return the committed messages of an aggregate, by version and ordinal."""
         return [message for message in self._outbox() if message.aggregate_id == aggregate_id]
 
+    async def inbox(self) -> set[InboxEntry]:
+        """Return every committed inbox entry."""
+        return set(self._memory.tables.inbox)
+
+    async def prepare_relay(self, plan: RelayPlan) -> None:
+        """Do nothing: no plan needs anything."""
+
     def _outbox(self) -> list[StoredMessage]:
         return [
             StoredMessage(
@@ -55,5 +64,5 @@ class MemoryArena:
                 stored.message.audience.value,
                 stored.message.state(),
             )
-            for stored in self._memory.outbox
+            for stored in self._memory.tables.messages
         ]

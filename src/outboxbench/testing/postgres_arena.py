@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import asyncpg
 
+from outboxbench.core.application.inbox import InboxEntry
 from outboxbench.core.application.outcome import Stage
 from outboxbench.core.domain.ordering import OrderLine
+from outboxbench.core.strategies.relay_plans.schema import relay_schema_sql
 from outboxbench.core.strategies.rows import schema_sql
 from outboxbench.core.strategies.settings import StrategySettings
 from outboxbench.testing.steps import PATIENCE_S
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from uuid import UUID
 
+    from outboxbench.core.application.outbox import RelayPlan
     from outboxbench.core.application.ports import Persistence
     from outboxbench.core.strategies.registry import Strategy
     from outboxbench.core.strategies.settings import DatabaseAddress, Isolation, Profile
@@ -185,6 +188,15 @@ class PostgresArena:
             f"{MESSAGES_SQL} WHERE aggregate_id = $1 ORDER BY version, ordinal", aggregate_id
         )
         return [StoredMessage(*row) for row in rows]
+
+    async def inbox(self) -> set[InboxEntry]:
+        """Return every committed inbox entry."""
+        rows = await self.fetch("SELECT handler, op_id, ordinal FROM inbox")
+        return {InboxEntry(*row) for row in rows}
+
+    async def prepare_relay(self, plan: RelayPlan) -> None:
+        """Make what relays of this plan need, with commits announced to whoever listens."""
+        await self.execute(relay_schema_sql(plan, announces=True))
 
     async def until(self, what: str, condition: Callable[[], Awaitable[bool]]) -> None:
         """Wait until a condition holds.

@@ -197,5 +197,5 @@ async def test_an_order_is_confirmed_or_cancelled_by_what_becomes_of_its_charge(
 
 
 def _stored(memory: MemoryPersistence, kind: type[Message]) -> Message:
-    (message,) = (each.message for each in memory.outbox if isinstance(each.message, kind))
+    (message,) = (each.message for each in memory.tables.messages if isinstance(each.message, kind))
     return message

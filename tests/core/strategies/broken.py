@@ -16,14 +16,13 @@ from outboxbench.core.application.unit_of_work import Change
 from outboxbench.core.domain.ordering import Order, OrderLine, OrderStatus
 from outboxbench.core.strategies import statements as sql
 from outboxbench.core.strategies.asyncpg import ASYNCPG_GROUP
-from outboxbench.core.strategies.asyncpg.group import AsyncpgGroupSession
+from outboxbench.core.strategies.asyncpg.group import AsyncpgGroupSession, group_persistence
 from outboxbench.core.strategies.asyncpg.persistence import open_persistence as open_asyncpg
 from outboxbench.core.strategies.asyncpg.persistence import open_pool
 from outboxbench.core.strategies.asyncpg.single import AsyncpgSingleUnitOfWork
 from outboxbench.core.strategies.asyncpg.unit_of_work import AsyncpgUnitOfWork
 from outboxbench.core.strategies.group.committer import GroupCommitter
 from outboxbench.core.strategies.group.requests import Request, WriteRequest
-from outboxbench.core.strategies.group.unit_of_work import GroupPersistence
 from outboxbench.core.strategies.psycopg.persistence import open_persistence as open_psycopg
 from outboxbench.core.strategies.psycopg.pipeline import PsycopgPipelineUnitOfWork
 from outboxbench.core.strategies.registry import Strategy
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from outboxbench.core.domain.aggregate import Aggregate
     from outboxbench.core.domain.message import Message
     from outboxbench.core.strategies.group.lane import Lane
+    from outboxbench.core.strategies.group.unit_of_work import GroupPersistence
     from outboxbench.core.strategies.settings import StrategySettings
 
 VERSION_COLUMN = 4
@@ -302,7 +302,8 @@ async def _open_group(
     committer_type: type[GroupCommitter], settings: StrategySettings
 ) -> GroupPersistence:
     pool = await open_pool(settings)
-    return GroupPersistence(committer_type(partial(AsyncpgGroupSession, pool), 1), pool.close)
+    committer = committer_type(partial(AsyncpgGroupSession, pool), 1)
+    return group_persistence(committer, pool, settings)
 
 
 def _with_version(row: tuple[Any, ...], version: int) -> tuple[Any, ...]:

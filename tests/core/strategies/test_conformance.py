@@ -8,7 +8,13 @@ import pytest
 
 from outboxbench.core.strategies.group import writes
 from outboxbench.core.strategies.registry import Strategy, load_strategy, strategy_names
-from outboxbench.testing import MemoryArena, PostgresContract, UnitOfWorkContract
+from outboxbench.testing import (
+    MemoryArena,
+    PostgresContract,
+    PostgresRelayContract,
+    RelayContract,
+    UnitOfWorkContract,
+)
 
 if TYPE_CHECKING:
     from outboxbench.core.strategies.settings import Profile
@@ -27,6 +33,19 @@ class TestInMemory(UnitOfWorkContract):
 
 
 class TestOnPostgres(PostgresContract):
+    @pytest.fixture(params=ON_POSTGRES)
+    def strategy(self, request: pytest.FixtureRequest) -> Strategy:
+        name: str = request.param
+        return load_strategy(name)
+
+
+class TestRelaysInMemory(RelayContract):
+    @pytest.fixture
+    def arena(self) -> MemoryArena:
+        return MemoryArena()
+
+
+class TestRelaysOnPostgres(PostgresRelayContract):
     @pytest.fixture(params=ON_POSTGRES)
     def strategy(self, request: pytest.FixtureRequest) -> Strategy:
         name: str = request.param

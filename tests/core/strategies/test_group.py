@@ -23,10 +23,9 @@ from outboxbench.core.application.outcome import (
 from outboxbench.core.application.retry import RetryPolicy, run_operation
 from outboxbench.core.domain.ordering import OrderLine
 from outboxbench.core.domain.payments import Account, Deposit
-from outboxbench.core.strategies.asyncpg.group import AsyncpgGroupSession
+from outboxbench.core.strategies.asyncpg.group import AsyncpgGroupSession, group_persistence
 from outboxbench.core.strategies.asyncpg.persistence import open_pool
 from outboxbench.core.strategies.group.committer import GroupCommitter
-from outboxbench.core.strategies.group.unit_of_work import GroupPersistence
 from outboxbench.core.strategies.registry import load_strategy
 from outboxbench.core.strategies.settings import StrategySettings
 from outboxbench.testing.gate import closed_gate
@@ -335,7 +334,7 @@ async def test_no_more_than_the_bound_is_under_way(
     settings = StrategySettings(contract_database, pool_size=2)
     pool = await open_pool(settings)
     committer = GroupCommitter(partial(AsyncpgGroupSession, pool), 2, max_waiting=3)
-    persistence = GroupPersistence(committer, pool.close)
+    persistence = group_persistence(committer, pool, settings)
     try:
         accounts = [await new_account(persistence) for _ in range(12)]
         attempts = [Attempt(uuid4()) for _ in accounts]
@@ -355,14 +354,15 @@ async def test_no_more_than_the_bound_is_under_way(
 async def test_a_unit_of_work_that_is_alone_keeps_its_connection_from_the_read_to_the_write(
     arena: PostgresArena,
 ) -> None:
-    pool = await open_pool(StrategySettings(arena.address, pool_size=2))
+    settings = StrategySettings(arena.address, pool_size=2)
+    pool = await open_pool(settings)
     sessions: list[AsyncpgGroupSession] = []
 
     def new_session() -> AsyncpgGroupSession:
         sessions.append(AsyncpgGroupSession(pool))
         return sessions[-1]
 
-    persistence = GroupPersistence(GroupCommitter(new_session, 2), pool.close)
+    persistence = group_persistence(GroupCommitter(new_session, 2), pool, settings)
     try:
         account = await new_account(persistence)
         sessions.clear()

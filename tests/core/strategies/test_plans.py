@@ -59,7 +59,13 @@ INDEX_OF_STATEMENT = {
     "DELETE_ORDER_LINE": "order_lines_pkey",
 }
 
-INSERTS = {"INSERT_ACCOUNT", "INSERT_ORDER", "INSERT_ORDER_LINE", "INSERT_MESSAGE"}
+INSERTS = {
+    "INSERT_ACCOUNT",
+    "INSERT_ORDER",
+    "INSERT_ORDER_LINE",
+    "INSERT_INBOX_ENTRY",
+    "INSERT_MESSAGE",
+}
 ALL_STATEMENTS = _statements_of(statements)
 
 # Those of the plans that send a whole change in one statement, and the indexes that they may use.
@@ -74,10 +80,12 @@ INDEXES_OF_GROUP_STATEMENT = {
     "READ_ACCOUNTS": {"accounts_pkey", "outbox_operation"},
     "READ_ORDERS": {"orders_pkey", "order_lines_pkey", "outbox_operation"},
     "WRITE_ACCOUNTS": {"accounts_pkey"},
+    "WRITE_HANDLED_ACCOUNTS": {"accounts_pkey"},
     "WRITE_ORDERS": {"orders_pkey", "order_lines_pkey"},
+    "WRITE_HANDLED_ORDERS": {"orders_pkey", "order_lines_pkey"},
 }
 WHOLE_STATEMENTS = {"SELECT_WHOLE_ORDER": whole_change.SELECT_WHOLE_ORDER} | {
-    name: whole_change.with_messages(root, count=2)
+    name: whole_change.with_messages(root, count=2, handles_message=False)
     for name, root in vars(whole_change).items()
     if isinstance(root, whole_change.RootStatement)
 }

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from outboxbench.core.application.message_bus import CommandHandler, EventHandler
     from outboxbench.core.application.ports import UnitOfWork
-    from outboxbench.core.domain.message import Command, Message
+    from outboxbench.core.domain.message import Command, InternalMessage
 
 
 async def open_account(command: OpenAccount, unit: UnitOfWork) -> None:
@@ -134,7 +134,7 @@ COMMAND_HANDLERS: Mapping[type[Command], CommandHandler] = {
     CancelOrder: cancel_order,
 }
 
-EVENT_HANDLERS: Mapping[type[Message], Sequence[EventHandler]] = {
+EVENT_HANDLERS: Mapping[type[InternalMessage], Sequence[EventHandler]] = {
     OrderPlaced: (charge_for_order,),
     AccountCharged: (confirm_paid_order,),
     ChargeRejected: (cancel_unpaid_order,),

@@ -7,6 +7,7 @@ What cascades is what event handlers answer.
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 from uuid import UUID, uuid5
 
@@ -33,6 +34,18 @@ class NoHandler(LookupError):
     """No handler is registered for a command."""
 
 
+@dataclass(frozen=True, slots=True)
+class Consequence:
+    """A command that an event leads to; its `op_id` is the same whenever the event is handled.
+
+    `handler` names who asked for it, and is another one for every consequence of an event.
+    """
+
+    command: Command
+    op_id: UUID
+    handler: str
+
+
 class MessageBus:
     """One handler a command, any number an event. Keeps no state between messages."""
 
@@ -42,7 +55,7 @@ class MessageBus:
         self,
         unit_of_work: Callable[[Attempt], UnitOfWork],
         command_handlers: Mapping[type[Command], CommandHandler],
-        event_handlers: Mapping[type[Message], Sequence[EventHandler]],
+        event_handlers: Mapping[Any, Sequence[EventHandler]],
     ) -> None:
         self._unit_of_work = unit_of_work
         self._command_handlers = command_handlers
@@ -61,16 +74,27 @@ class MessageBus:
         if isinstance(message, Command):
             await self._run(message, attempt)
             return
-        waiting: deque[tuple[Command | Message, UUID]] = deque([(message, attempt.op_id)])
+        for consequence in await self.consequences(message, attempt.op_id):
+            await self._run(consequence.command, Attempt(consequence.op_id))
+
+    async def consequences(self, event: Message, op_id: UUID) -> list[Consequence]:
+        """Ask the handlers of an event, and of the events that they answer, what has to be done.
+
+        Raises:
+            Exception: whatever a handler raised.
+        """
+        found: list[Consequence] = []
+        waiting: deque[tuple[Message, UUID, str]] = deque([(event, op_id, "")])
         while waiting:
-            current, op_id = waiting.popleft()
-            if isinstance(current, Command):
-                await self._run(current, Attempt(op_id))
-                continue
+            current, current_id, path = waiting.popleft()
             answers = await self._ask_handlers(current)
-            waiting.extend(
-                (answer, uuid5(op_id, str(number))) for number, answer in enumerate(answers)
-            )
+            for number, (handler, answer) in enumerate(answers):
+                answer_id, name = uuid5(current_id, str(number)), f"{path}{handler}/{number}"
+                if isinstance(answer, Command):
+                    found.append(Consequence(answer, answer_id, name))
+                else:
+                    waiting.append((answer, answer_id, f"{name}/"))
+        return found
 
     async def _run(self, command: Command, attempt: Attempt) -> None:
         handler = self._command_handlers.get(type(command))
@@ -78,11 +102,12 @@ class MessageBus:
             raise NoHandler(f"nothing handles the command {type(command).__name__}")
         await handler(command, self._unit_of_work(attempt))
 
-    async def _ask_handlers(self, event: Message) -> list[Command | Message]:
-        answers: list[Command | Message] = []
+    async def _ask_handlers(self, event: Message) -> list[tuple[str, Command | Message]]:
+        answers: list[tuple[str, Command | Message]] = []
         for handler in self._event_handlers.get(type(event), ()):
             try:
-                answers.extend(await handler(event))
+                name = getattr(handler, "__name__", type(handler).__name__)
+                answers.extend((name, answer) for answer in await handler(event))
             except StopHandling:
                 break
         return answers

@@ -14,6 +14,8 @@ from outboxbench.core.domain.aggregate import Refused
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from outboxbench.core.application.inbox import InboxEntry
+
 
 class Outcome(StrEnum):
     """What became of an operation."""
@@ -50,12 +52,16 @@ class FailureKind(StrEnum):
 
 
 class Attempt:
-    """One try of an operation: the `op_id` that makes it unique, and how far it got."""
+    """One try of an operation: the `op_id` that makes it unique, and how far it got.
 
-    __slots__ = ("op_id", "stage")
+    Where it handles a message, `inbox` is what it commits along with its change.
+    """
 
-    def __init__(self, op_id: UUID) -> None:
+    __slots__ = ("inbox", "op_id", "stage")
+
+    def __init__(self, op_id: UUID, inbox: InboxEntry | None = None) -> None:
         self.op_id = op_id
+        self.inbox = inbox
         self.stage = Stage.ACQUIRE
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from outboxbench.core.application.outcome import (
@@ -16,6 +16,7 @@ from outboxbench.core.application.outcome import (
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from outboxbench.core.application.inbox import InboxEntry
     from outboxbench.core.application.message_bus import MessageBus
     from outboxbench.core.domain.message import Command
 
@@ -39,22 +40,29 @@ class OperationResult:
     outcome: Outcome
     attempts: int
     failure: FailureKind | None = None
+    error: Exception | None = field(default=None, compare=False)
 
 
 _OK_AT_ONCE = OperationResult(Outcome.OK, attempts=1)
 
 
 async def run_operation(
-    bus: MessageBus, command: Command, op_id: UUID, policy: RetryPolicy
+    bus: MessageBus,
+    command: Command,
+    op_id: UUID,
+    policy: RetryPolicy,
+    inbox: InboxEntry | None = None,
 ) -> OperationResult:
     """Try a command until it has an outcome that another attempt would not improve.
+
+    Where the command follows from a message, `inbox` is committed along with it.
 
     An indeterminate attempt ends the operation: trying again blindly could apply it twice.
     """
     attempts = 0
     while True:
         attempts += 1
-        attempt = Attempt(op_id)
+        attempt = Attempt(op_id, inbox)
         try:
             await bus.handle(command, attempt)
         except Exception as error:
@@ -65,6 +73,6 @@ async def run_operation(
                 or failure not in RETRIABLE
                 or attempts >= policy.max_attempts
             ):
-                return OperationResult(outcome, attempts, failure)
+                return OperationResult(outcome, attempts, failure, error)
         else:
             return _OK_AT_ONCE if attempts == 1 else OperationResult(Outcome.OK, attempts)

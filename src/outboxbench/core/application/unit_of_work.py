@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from uuid import UUID
 
+    from outboxbench.core.application.inbox import InboxEntry
     from outboxbench.core.application.outcome import Attempt
     from outboxbench.core.domain.message import Message
 
@@ -34,12 +35,16 @@ A = TypeVar("A", bound=Aggregate)
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What one transaction writes: an aggregate, new or changed, and its messages in order."""
+    """What one transaction writes: an aggregate, new or changed, and its messages in order.
+
+    `inbox` is the entry that goes with it where the change handles a message.
+    """
 
     aggregate: Aggregate
     is_new: bool
     messages: list[Message]
     op_id: UUID
+    inbox: InboxEntry | None = None
 
 
 class TrackingRepository(Generic[A]):
@@ -198,7 +203,8 @@ class TrackingUnitOfWork(ABC):
                 f"{aggregate.aggregate_type} {aggregate.id} was saved but raised nothing: "
                 "a change without a message cannot be told from one that never happened"
             )
-        return Change(aggregate, self._changed_is_new, messages, self.attempt.op_id)
+        attempt = self.attempt
+        return Change(aggregate, self._changed_is_new, messages, attempt.op_id, attempt.inbox)
 
     @abstractmethod
     async def _begin(self) -> None:

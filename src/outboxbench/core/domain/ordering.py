@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from outboxbench.core.domain.aggregate import Aggregate, Refused
-from outboxbench.core.domain.message import Audience, Command, Message, State
+from outboxbench.core.domain.message import (
+    Audience,
+    Command,
+    InternalMessage,
+    Message,
+    State,
+    integer_of,
+    uuid_of,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from uuid import UUID
 
 
@@ -88,7 +96,7 @@ class CancelOrder(Command):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OrderPlaced(Message):
+class OrderPlaced(InternalMessage):
     """An order waits for its payment."""
 
     topic: ClassVar[str] = "order.placed"
@@ -100,6 +108,16 @@ class OrderPlaced(Message):
     def state(self) -> State:
         """Return the account to charge, and the amount."""
         return {"account_id": str(self.account_id), "total_cents": self.total_cents}
+
+    @classmethod
+    def from_state(cls, aggregate_id: UUID, version: int, state: Mapping[str, object]) -> Self:
+        """Read the message back."""
+        return cls(
+            aggregate_id=aggregate_id,
+            version=version,
+            account_id=uuid_of(state, "account_id"),
+            total_cents=integer_of(state, "total_cents"),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from outboxbench.core.domain.aggregate import Aggregate, Refused
-from outboxbench.core.domain.message import Audience, Command, Message, State
+from outboxbench.core.domain.message import (
+    Audience,
+    Command,
+    InternalMessage,
+    Message,
+    State,
+    integer_of,
+    uuid_of,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from uuid import UUID
 
 
@@ -64,7 +73,7 @@ class Deposited(Message):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _ChargeAnswered(Message):
+class _ChargeAnswered(InternalMessage):
     """Base of the two answers that a charge can have."""
 
     audience: ClassVar[Audience] = Audience.INTERNAL
@@ -80,6 +89,17 @@ class _ChargeAnswered(Message):
             "amount_cents": self.amount_cents,
             "balance_cents": self.balance_cents,
         }
+
+    @classmethod
+    def from_state(cls, aggregate_id: UUID, version: int, state: Mapping[str, object]) -> Self:
+        """Read the message back."""
+        return cls(
+            aggregate_id=aggregate_id,
+            version=version,
+            order_id=uuid_of(state, "order_id"),
+            amount_cents=integer_of(state, "amount_cents"),
+            balance_cents=integer_of(state, "balance_cents"),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,12 +11,19 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from uuid import UUID
 
+    from outboxbench.core.application.inbox import InboxEntry
     from outboxbench.core.application.unit_of_work import Change
     from outboxbench.core.domain.message import State
     from outboxbench.core.domain.ordering import OrderLine
 
 OPERATION_CONSTRAINT = "outbox_operation"
 """The constraint that a repeated operation violates."""
+
+KEPT_OPERATION_CONSTRAINT = "kept_operation"
+"""The same, where messages are deleted once they are delivered."""
+
+INBOX_CONSTRAINT = "inbox_entry"
+"""The constraint that a handler violates which has handled the message before."""
 
 HISTORY_CONSTRAINT = "outbox_history"
 """The constraint that is violated where another transaction took the same version first."""
@@ -62,6 +69,11 @@ def message_rows(change: Change) -> list[tuple[UUID, int, str, UUID, int, str, i
         )
         for ordinal, message in enumerate(change.messages)
     ]
+
+
+def inbox_row(entry: InboxEntry) -> tuple[str, UUID, int]:
+    """Return the parameters of INSERT_INBOX_ENTRY."""
+    return (entry.handler, entry.op_id, entry.ordinal)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ CREATE TABLE outbox (
     audience       smallint    NOT NULL, -- 1 internal handlers, 2 the outside, 3 both, 0 neither
     state          jsonb       NOT NULL,
     created_at     timestamptz NOT NULL DEFAULT now(),
+    delivered_at   timestamptz, -- set by a relay that keeps what it has delivered
     -- A retried operation cannot apply twice.
     CONSTRAINT outbox_operation PRIMARY KEY (op_id, ordinal),
     -- The row lock on the aggregate makes version order commit order.
@@ -45,6 +46,6 @@ CREATE TABLE inbox (
     op_id        uuid        NOT NULL,
     ordinal      smallint    NOT NULL,
     processed_at timestamptz NOT NULL DEFAULT now(),
-    -- A handler sees a message once, however often it is delivered.
-    PRIMARY KEY (handler, op_id, ordinal)
+    -- A message has its effect once, however often it is delivered.
+    CONSTRAINT inbox_entry PRIMARY KEY (handler, op_id, ordinal)
 );

@@ -85,7 +85,9 @@ def translate(
 
 def _kind(report: ServerReport) -> FailureKind:
     match report.sqlstate, report.constraint:
-        case "23505", rows.OPERATION_CONSTRAINT:
+        case "23505", (
+            rows.OPERATION_CONSTRAINT | rows.KEPT_OPERATION_CONSTRAINT | rows.INBOX_CONSTRAINT
+        ):
             return FailureKind.DUPLICATE_OPERATION
         case "23505", rows.HISTORY_CONSTRAINT:
             return FailureKind.VERSION_CONFLICT

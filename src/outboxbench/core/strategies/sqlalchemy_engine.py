@@ -53,6 +53,24 @@ async def open_engine(driver: Driver, settings: StrategySettings) -> AsyncEngine
     return engine
 
 
+async def listen(driver: Driver, settings: StrategySettings, ring: Callable[[], None]) -> None:
+    """Call `ring` whenever a commit is announced, on a connection of the driver's own.
+
+    SQLAlchemy has nothing for it.
+
+    Raises:
+        PersistenceError: the connection is lost.
+    """
+    if driver == "asyncpg":
+        from outboxbench.core.strategies import asyncpg_connection
+
+        await asyncpg_connection.listen(settings, ring)
+    else:
+        from outboxbench.core.strategies import psycopg_connection
+
+        await psycopg_connection.listen(settings, ring)
+
+
 def translator(driver: Driver) -> Callable[[Exception], PersistenceError]:
     """Return what says what an exception of SQLAlchemy over this driver means."""
     # Only the driver in use is imported: a worker starts with what it measures and no more.

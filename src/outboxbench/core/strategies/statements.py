@@ -58,3 +58,6 @@ INSERT_MESSAGE: Final = (
     " (op_id, ordinal, aggregate_type, aggregate_id, version, topic, audience, state)"
     " VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
 )
+
+# A plain insert as well: that the message was handled before is for the caller to know.
+INSERT_INBOX_ENTRY: Final = "INSERT INTO inbox (handler, op_id, ordinal) VALUES ($1, $2, $3)"

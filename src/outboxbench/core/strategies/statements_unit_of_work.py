@@ -12,7 +12,7 @@ from outboxbench.core.domain.ordering import Order, OrderLine, OrderStatus
 from outboxbench.core.domain.payments import Account
 from outboxbench.core.strategies import statements as sql
 from outboxbench.core.strategies.raw_plan import RawPlan
-from outboxbench.core.strategies.rows import line_changes, message_rows, order_line_row
+from outboxbench.core.strategies.rows import inbox_row, line_changes, message_rows, order_line_row
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,6 +43,8 @@ class StatementsUnitOfWork(RawPlan):
                 await self._write_account(account, is_new=change.is_new)
             case Order() as order:
                 await self._write_order(order, is_new=change.is_new)
+        if change.inbox is not None:
+            await self._execute(sql.INSERT_INBOX_ENTRY, *inbox_row(change.inbox))
         await self._execute_all(sql.INSERT_MESSAGE, message_rows(change))
 
     async def _write_account(self, account: Account, *, is_new: bool) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from outboxbench.core.domain.ordering import Order
 from outboxbench.core.domain.payments import Account
-from outboxbench.core.strategies.rows import line_changes
+from outboxbench.core.strategies.rows import inbox_row, line_changes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -100,8 +100,10 @@ UPDATE_ORDER: Final = RootStatement(
 
 
 @cache
-def with_messages(root: RootStatement, count: int) -> str:
+def with_messages(root: RootStatement, count: int, *, handles_message: bool) -> str:
     """Return the whole statement, for a change that raised so many messages.
+
+    Where the change handles a message, the parameters of its inbox entry are the last three.
 
     They are rows of VALUES and no arrays: drivers are slow to encode an array, and a change seldom
     raises more than two.
@@ -111,7 +113,12 @@ def with_messages(root: RootStatement, count: int) -> str:
         f"({ordinal}::smallint, ${number}::text, ${number + 1}::smallint, ${number + 2}::text)"
         for ordinal, number in enumerate(range(first, first + 3 * count, 3))
     )
-    return f"""{root.sql}
+    entry = first + 3 * count
+    handled = f""", handled AS (
+        INSERT INTO inbox (handler, op_id, ordinal)
+        SELECT ${entry}::text, ${entry + 1}::uuid, ${entry + 2}::smallint FROM root
+    )"""
+    return f"""{root.sql}{handled if handles_message else ""}
     INSERT INTO outbox
         (op_id, ordinal, aggregate_type, aggregate_id, version, topic, audience, state)
     SELECT $1, message.ordinal, '{root.aggregate_type}', root.id, root.version,
@@ -142,7 +149,10 @@ def whole_change(
     parameters = [change.op_id, *written]
     for message, state in zip(change.messages, states, strict=True):
         parameters += (message.topic, message.audience.value, state)
-    return with_messages(root, len(change.messages)), tuple(parameters)
+    if change.inbox is not None:
+        parameters += inbox_row(change.inbox)
+    statement = with_messages(root, len(change.messages), handles_message=change.inbox is not None)
+    return statement, tuple(parameters)
 
 
 def _account(account: Account, *, is_new: bool) -> tuple[RootStatement, tuple[Any, ...]]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from outboxbench.core.application.message_bus import MessageBus
     from outboxbench.core.application.outcome import Attempt
-    from outboxbench.core.application.ports import Persistence, Repository, UnitOfWork
+    from outboxbench.core.application.ports import Repository, UnitOfWork, UnitsOfWork
     from outboxbench.core.domain.ordering import Order
     from outboxbench.core.domain.payments import Account
 
@@ -25,21 +25,21 @@ TIMEOUT_S = 60
 
 
 async def warm_up(
-    persistence: Persistence,
+    units: UnitsOfWork,
     pool_size: int,
     run_each_command: Callable[[MessageBus, int], Awaitable[None]],
 ) -> None:
     """Run every command of the load on every connection of the pool, several times.
 
     Args:
-        persistence: an opened strategy.
+        units: those of an opened strategy.
         pool_size: how many connections its pool has.
         run_each_command: runs each command once, given a bus and the number of the connection.
 
     Raises:
         TimeoutError: the connections never were in use all at once.
     """
-    gathering = _GatheringPersistence(persistence, asyncio.Barrier(pool_size))
+    gathering = _GatheringUnitsOfWork(units, asyncio.Barrier(pool_size))
     bus = bootstrap(gathering)
     try:
         async with asyncio.timeout(TIMEOUT_S):
@@ -57,18 +57,15 @@ async def _run(work: Awaitable[None]) -> None:
     await work
 
 
-class _GatheringPersistence:
+class _GatheringUnitsOfWork:
     """Hands out units of work that wait for each other."""
 
-    def __init__(self, persistence: Persistence, barrier: asyncio.Barrier) -> None:
-        self._persistence = persistence
+    def __init__(self, units: UnitsOfWork, barrier: asyncio.Barrier) -> None:
+        self._units = units
         self._barrier = barrier
 
     def unit_of_work(self, attempt: Attempt) -> _GatheringUnitOfWork:
-        return _GatheringUnitOfWork(self._persistence.unit_of_work(attempt), self._barrier)
-
-    async def close(self) -> None:
-        await self._persistence.close()
+        return _GatheringUnitOfWork(self._units.unit_of_work(attempt), self._barrier)
 
 
 class _GatheringUnitOfWork:

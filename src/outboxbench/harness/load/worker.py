@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from outboxbench.core.application.message_bus import MessageBus
     from outboxbench.core.strategies.registry import Strategy
+    from outboxbench.harness.load.job import Loop
 
 
 def main() -> int:
@@ -41,12 +42,13 @@ def _do_the_job() -> None:
     # Imports what it will measure while its database is still being made.
     strategy = load_strategy(sys.argv[1])
     job = Job.from_json(sys.stdin.readline())
-    with asyncio.Runner(loop_factory=_loop_factory(job)) as runner:
+    with asyncio.Runner(loop_factory=loop_factory(job.loop)) as runner:
         runner.run(_work(job, strategy))
 
 
-def _loop_factory(job: Job) -> Callable[[], asyncio.AbstractEventLoop] | None:
-    if job.loop == "asyncio":
+def loop_factory(loop: Loop) -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return what makes an event loop of this kind; None is the standard library's."""
+    if loop == "asyncio":
         return None
     import uvloop
 
@@ -71,9 +73,8 @@ async def _work(job: Job, strategy: Strategy) -> None:
         say("ready")
         window = Window(**json.loads(sys.stdin.readline()))
         recorder = Recorder(window, "end" if job.open_load is None else "start")
-        if job.busy_wait_us:
-            persistence = slowed(persistence, job.busy_wait_us)
-        await _run_clients(job, bootstrap(persistence), mixes, recorder, window)
+        units = slowed(persistence, job.busy_wait_us) if job.busy_wait_us else persistence
+        await _run_clients(job, bootstrap(units), mixes, recorder, window)
         say("result", **asdict(_result(early, recorder)))
     finally:
         await persistence.close()

@@ -39,7 +39,7 @@ class OrderRow(Model):
         table = "orders"
 
 
-# Tortoise knows no keys of several columns. One of them stands for the key in the two models below,
+# Tortoise knows no keys of several columns. One of them stands for the key in the models below,
 # and nothing is ever found by it alone: every query names all columns of the real key.
 
 
@@ -60,6 +60,19 @@ class OrderLineRow(Model):
 
         table = "order_lines"
         ordering = ("line_no",)
+
+
+class InboxRow(Model):
+    """A row of `inbox`."""
+
+    op_id = fields.UUIDField(primary_key=True)
+    handler = fields.TextField()
+    ordinal = fields.SmallIntField()
+
+    class Meta:
+        """Which table."""
+
+        table = "inbox"
 
 
 class OutboxRow(Model):

@@ -11,24 +11,40 @@ from typing import TYPE_CHECKING, Any
 from tortoise.backends.asyncpg.client import AsyncpgDBClient
 from tortoise.context import TortoiseContext
 
+from outboxbench.core.strategies.asyncpg_connection import listen
+from outboxbench.core.strategies.relay_plans.opening import open_outbox
+from outboxbench_tortoise.relay import TortoiseExecutor
 from outboxbench_tortoise.unit_of_work import TortoiseUnitOfWork
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import asyncpg
 
+    from outboxbench.core.application.outbox import RelayPlan
     from outboxbench.core.application.outcome import Attempt
+    from outboxbench.core.application.ports import Outbox
     from outboxbench.core.strategies.settings import StrategySettings
 
 
 class TortoisePersistence:
     """What is open while a block is measured: units of work on one pool."""
 
-    def __init__(self, client: AsyncpgDBClient) -> None:
+    def __init__(self, client: AsyncpgDBClient, settings: StrategySettings) -> None:
         self._client = client
+        self._settings = settings
 
     def unit_of_work(self, attempt: Attempt) -> TortoiseUnitOfWork:
         """Return a unit of work that reports its progress to `attempt`."""
         return TortoiseUnitOfWork(self._client, attempt)
+
+    def outbox(self, plan: RelayPlan, lease_s: float) -> Outbox:
+        """Return the outbox as one relay sees it."""
+        return open_outbox(TortoiseExecutor(self._client), plan, lease_s)
+
+    async def listen(self, ring: Callable[[], None]) -> None:
+        """Call `ring` whenever a commit is announced; Tortoise has nothing for it, asyncpg has."""
+        await listen(self._settings, ring)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -55,7 +71,7 @@ async def open_persistence(settings: StrategySettings) -> TortoisePersistence:
     assert isinstance(client, AsyncpgDBClient)
     # Else Tortoise connects at the first query, which would fall into somebody's measurement.
     await client.create_connection(with_db=True)
-    return TortoisePersistence(client)
+    return TortoisePersistence(client, settings)
 
 
 def _credentials(settings: StrategySettings) -> dict[str, Any]:

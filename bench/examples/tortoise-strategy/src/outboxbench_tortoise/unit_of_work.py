@@ -20,7 +20,7 @@ from outboxbench.core.domain.payments import Account
 from outboxbench.core.strategies.asyncpg_report import DISCONNECTIONS, report_of
 from outboxbench.core.strategies.rows import line_changes, message_rows
 from outboxbench.core.strategies.server_report import translate
-from outboxbench_tortoise.models import AccountRow, OrderLineRow, OrderRow, OutboxRow
+from outboxbench_tortoise.models import AccountRow, InboxRow, OrderLineRow, OrderRow, OutboxRow
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -117,6 +117,8 @@ class TortoiseUnitOfWork(TrackingUnitOfWork):
             case Order() as order:
                 await self._write_order(order, is_new=change.is_new)
                 await self._write_lines(order)
+        if change.inbox is not None:
+            await InboxRow.create(**asdict(change.inbox), using_db=self._transaction)
         await OutboxRow.bulk_create(
             [
                 OutboxRow(**dict(zip(_MESSAGE_FIELDS, row, strict=True)))

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from asyncpg import DataError
 
 from outboxbench.core.strategies.asyncpg.driver import AsyncpgDriver
+from outboxbench.core.strategies.asyncpg.executor import AsyncpgExecutor
 from outboxbench.core.strategies.asyncpg.persistence import open_pool
+from outboxbench.core.strategies.asyncpg_connection import listen
 from outboxbench.core.strategies.group.committer import GroupCommitter, group_settings
 from outboxbench.core.strategies.group.session import GroupSession
 from outboxbench.core.strategies.group.unit_of_work import GroupPersistence
@@ -40,6 +42,17 @@ async def open_group(settings: StrategySettings) -> GroupPersistence:
     """Connect as often as the plan has a use for, at most `settings.pool_size` times."""
     few = group_settings(settings)
     pool = await open_pool(few)
+    committer = GroupCommitter(partial(AsyncpgGroupSession, pool), few.pool_size)
+    return group_persistence(committer, pool, few)
+
+
+def group_persistence(
+    committer: GroupCommitter, pool: asyncpg.Pool, settings: StrategySettings
+) -> GroupPersistence:
+    """Return what the committer and the pool behind it make together."""
     return GroupPersistence(
-        GroupCommitter(partial(AsyncpgGroupSession, pool), few.pool_size), pool.close
+        committer,
+        executor=AsyncpgExecutor(pool),
+        listen=partial(listen, settings),
+        close_pool=pool.close,
     )

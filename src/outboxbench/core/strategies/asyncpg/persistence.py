@@ -13,13 +13,17 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import asyncpg
 
+from outboxbench.core.strategies.asyncpg.executor import AsyncpgExecutor
+from outboxbench.core.strategies.asyncpg_connection import connect_arguments, listen
+from outboxbench.core.strategies.relay_plans.opening import open_outbox
 from outboxbench.core.strategies.rows import encode_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from outboxbench.core.application.outbox import RelayPlan
     from outboxbench.core.application.outcome import Attempt
-    from outboxbench.core.application.ports import UnitOfWork
+    from outboxbench.core.application.ports import Outbox, UnitOfWork
     from outboxbench.core.strategies.settings import StrategySettings
 
 
@@ -29,13 +33,22 @@ NewUnit: TypeAlias = "Callable[[asyncpg.Pool, Attempt], UnitOfWork]"
 class AsyncpgPersistence:
     """Units of work on one asyncpg pool."""
 
-    def __init__(self, pool: asyncpg.Pool, new_unit: NewUnit) -> None:
+    def __init__(self, pool: asyncpg.Pool, new_unit: NewUnit, settings: StrategySettings) -> None:
         self._pool = pool
         self._new_unit = new_unit
+        self._settings = settings
 
     def unit_of_work(self, attempt: Attempt) -> UnitOfWork:
         """Return a unit of work that reports its progress to `attempt`."""
         return self._new_unit(self._pool, attempt)
+
+    def outbox(self, plan: RelayPlan, lease_s: float) -> Outbox:
+        """Return the outbox as one relay sees it."""
+        return open_outbox(AsyncpgExecutor(self._pool), plan, lease_s)
+
+    async def listen(self, ring: Callable[[], None]) -> None:
+        """Call `ring` whenever a commit is announced, on a connection beside the pool."""
+        await listen(self._settings, ring)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -44,12 +57,11 @@ class AsyncpgPersistence:
 
 async def open_persistence(new_unit: NewUnit, settings: StrategySettings) -> AsyncpgPersistence:
     """Connect `settings.pool_size` times; `new_unit` is the write plan."""
-    return AsyncpgPersistence(await open_pool(settings), new_unit)
+    return AsyncpgPersistence(await open_pool(settings), new_unit, settings)
 
 
 async def open_pool(settings: StrategySettings) -> asyncpg.Pool:
     """Return a pool that is connected `settings.pool_size` times."""
-    address = settings.address
     pool_options: dict[str, Any] = {}
     if settings.profile == "matched":
         pool_options = {
@@ -58,14 +70,7 @@ async def open_pool(settings: StrategySettings) -> asyncpg.Pool:
             "max_inactive_connection_lifetime": 0,
         }
     return await asyncpg.create_pool(
-        host=address.host,
-        port=address.port,
-        user=address.user,
-        password=address.password,
-        database=address.database,
-        ssl=address.sslmode,
-        timeout=settings.connect_timeout_s,
-        server_settings=settings.session_parameters,
+        **connect_arguments(settings),
         min_size=settings.pool_size,
         max_size=settings.pool_size,
         init=_encode_json,

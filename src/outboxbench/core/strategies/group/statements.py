@@ -40,10 +40,20 @@ _STORE: Final = """
             unnest($4::integer[], $5::smallint[], $6::text[], $7::smallint[]),
             jsonb_array_elements($8::text::jsonb)
         ) AS message (position, ordinal, topic, audience, state) USING (position)
-    )
+    )"""
+
+# For the changes that handle a message; the columns of their inbox entries are the last parameters.
+_STORE_INBOX_ENTRIES: Final = """, handled AS (
+        INSERT INTO inbox (handler, op_id, ordinal)
+        SELECT entry.handler, entry.op_id, entry.ordinal
+        FROM root JOIN unnest(${0}::integer[], ${1}::text[], ${2}::uuid[], ${3}::smallint[])
+            AS entry (position, handler, op_id, ordinal) USING (position)
+    )"""
+
+_ANSWER: Final = """
     SELECT position FROM root"""
 
-WRITE_ACCOUNTS: Final = f"""
+_ACCOUNTS: Final = f"""
     WITH change AS MATERIALIZED (
         SELECT * FROM unnest($1::uuid[], $2::integer[], $3::uuid[], $9::bigint[])
             WITH ORDINALITY AS change (id, version, op_id, balance_cents, position)
@@ -65,10 +75,13 @@ WRITE_ACCOUNTS: Final = f"""
         SELECT id, created.version, op_id, position FROM created JOIN change USING (id)
     ),{_STORE.format(aggregate_type="account")}"""
 
+WRITE_ACCOUNTS: Final = _ACCOUNTS + _ANSWER
+WRITE_HANDLED_ACCOUNTS: Final = _ACCOUNTS + _STORE_INBOX_ENTRIES.format(10, 11, 12, 13) + _ANSWER
+
 # Lines come with the position of their order. A line that is written is a new one or has new
 # values; the root's row lock keeps other writers of the same order out, so ON CONFLICT hides
 # nothing.
-WRITE_ORDERS: Final = f"""
+_ORDERS: Final = f"""
     WITH change AS MATERIALIZED (
         SELECT * FROM unnest($1::uuid[], $2::integer[], $3::uuid[], $9::uuid[], $10::text[],
                              $11::text[])
@@ -107,3 +120,6 @@ WRITE_ORDERS: Final = f"""
             USING (position)
         WHERE order_id = root.id AND order_lines.line_no = line.line_no
     ),{_STORE.format(aggregate_type="order")}"""
+
+WRITE_ORDERS: Final = _ORDERS + _ANSWER
+WRITE_HANDLED_ORDERS: Final = _ORDERS + _STORE_INBOX_ENTRIES.format(19, 20, 21, 22) + _ANSWER

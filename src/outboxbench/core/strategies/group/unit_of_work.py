@@ -10,15 +10,19 @@ from outboxbench.core.application.unit_of_work import TrackingUnitOfWork
 from outboxbench.core.domain.ordering import Order
 from outboxbench.core.domain.payments import Account
 from outboxbench.core.strategies.group.requests import Request, WriteRequest
+from outboxbench.core.strategies.relay_plans.opening import open_outbox
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from uuid import UUID
 
+    from outboxbench.core.application.outbox import RelayPlan
     from outboxbench.core.application.outcome import Attempt
+    from outboxbench.core.application.ports import Outbox
     from outboxbench.core.application.unit_of_work import Change
     from outboxbench.core.domain.ordering import OrderLine
     from outboxbench.core.strategies.group.committer import GroupCommitter
+    from outboxbench.core.strategies.relay_plans.executor import SqlExecutor
 
 
 class GroupUnitOfWork(TrackingUnitOfWork):
@@ -81,14 +85,28 @@ class GroupPersistence:
     """Units of work that share a committer."""
 
     def __init__(
-        self, committer: GroupCommitter, close_pool: Callable[[], Awaitable[None]]
+        self,
+        committer: GroupCommitter,
+        executor: SqlExecutor,
+        listen: Callable[[Callable[[], None]], Awaitable[None]],
+        close_pool: Callable[[], Awaitable[None]],
     ) -> None:
         self._committer = committer
+        self._executor = executor
+        self._listen = listen
         self._close_pool = close_pool
 
     def unit_of_work(self, attempt: Attempt) -> GroupUnitOfWork:
         """Return a unit of work that reports its progress to `attempt`."""
         return GroupUnitOfWork(self._committer, attempt)
+
+    def outbox(self, plan: RelayPlan, lease_s: float) -> Outbox:
+        """Return the outbox as one relay sees it."""
+        return open_outbox(self._executor, plan, lease_s)
+
+    async def listen(self, ring: Callable[[], None]) -> None:
+        """Call `ring` whenever a commit is announced, on a connection beside the pool."""
+        await self._listen(ring)
 
     async def close(self) -> None:
         """Stop serving and close every connection."""

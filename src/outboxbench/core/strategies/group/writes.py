@@ -16,7 +16,12 @@ from outboxbench.core.application.outcome import (
     Stage,
     VersionConflict,
 )
-from outboxbench.core.strategies.group.statements import WRITE_ACCOUNTS, WRITE_ORDERS
+from outboxbench.core.strategies.group.statements import (
+    WRITE_ACCOUNTS,
+    WRITE_HANDLED_ACCOUNTS,
+    WRITE_HANDLED_ORDERS,
+    WRITE_ORDERS,
+)
 from outboxbench.core.strategies.rows import encode_tags, line_changes
 from outboxbench.core.strategies.server_report import UNIQUE_VIOLATION
 from outboxbench.core.strategies.whole_change import whole_change
@@ -37,24 +42,27 @@ FEWEST_TOGETHER = 2
 
 async def write_accounts(session: GroupSession, batch: list[WriteRequest]) -> None:
     """Store changes of accounts."""
-    await _write(session, batch, WRITE_ACCOUNTS, _account_columns)
+    await _write(session, batch, WRITE_ACCOUNTS, WRITE_HANDLED_ACCOUNTS, _account_columns)
 
 
 async def write_orders(session: GroupSession, batch: list[WriteRequest]) -> None:
     """Store changes of orders and their lines."""
-    await _write(session, batch, WRITE_ORDERS, _order_columns)
+    await _write(session, batch, WRITE_ORDERS, WRITE_HANDLED_ORDERS, _order_columns)
 
 
 async def _write(
     session: GroupSession,
     batch: list[WriteRequest],
     statement: str,
+    handling_statement: str,
     columns_of: Callable[[list[WriteRequest]], Columns],
 ) -> None:
     if len(batch) < FEWEST_TOGETHER:
         await _write_singly(session, batch)
         return
     columns = (*_root_columns(batch), *_message_columns(batch), *columns_of(batch))
+    if any(request.change.inbox is not None for request in batch):
+        statement, columns = handling_statement, (*columns, *_inbox_columns(batch))
     _mark(batch, Stage.COMMIT_SENT)
     try:
         stored = {position for (position,) in await session.fetch(statement, *columns)}
@@ -131,6 +139,20 @@ def _message_columns(batch: list[WriteRequest]) -> tuple[Any, ...]:
         [message.topic for _, _, message in messages],
         [message.audience.value for _, _, message in messages],
         f"[{','.join(state for request in batch for state in request.states)}]",
+    )
+
+
+def _inbox_columns(batch: list[WriteRequest]) -> Columns:
+    entries = [
+        (position, request.change.inbox)
+        for position, request in enumerate(batch, start=1)
+        if request.change.inbox is not None
+    ]
+    return (
+        [position for position, _ in entries],
+        [entry.handler for _, entry in entries],
+        [entry.op_id for _, entry in entries],
+        [entry.ordinal for _, entry in entries],
     )
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 from copy import copy
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from outboxbench.core.application.outcome import (
@@ -14,23 +14,15 @@ from outboxbench.core.application.outcome import (
 from outboxbench.core.application.unit_of_work import Change, TrackingUnitOfWork
 from outboxbench.core.domain.ordering import Order
 from outboxbench.core.domain.payments import Account
+from outboxbench.core.strategies.memory.outbox import MemoryOutbox, OutboxTables, StoredMessage
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from uuid import UUID
 
+    from outboxbench.core.application.outbox import RelayPlan
     from outboxbench.core.application.outcome import Attempt
-    from outboxbench.core.domain.message import Message
     from outboxbench.core.strategies.settings import StrategySettings
-
-
-@dataclass(frozen=True, slots=True)
-class StoredMessage:
-    """A message as the outbox holds it."""
-
-    op_id: UUID
-    ordinal: int
-    aggregate_type: str
-    message: Message
 
 
 class MemoryPersistence:
@@ -38,11 +30,24 @@ class MemoryPersistence:
 
     def __init__(self) -> None:
         self.aggregates: dict[tuple[str, UUID], Account | Order] = {}
-        self.outbox: list[StoredMessage] = []
+        self.tables = OutboxTables()
 
     def unit_of_work(self, attempt: Attempt) -> MemoryUnitOfWork:
         """Return a unit of work that reports its progress to `attempt`."""
         return MemoryUnitOfWork(self, attempt)
+
+    def outbox(self, plan: RelayPlan, lease_s: float) -> MemoryOutbox:
+        """Return the outbox as one relay sees it."""
+        return MemoryOutbox(self.tables, lease_s, removes=plan == "delete")
+
+    async def listen(self, ring: Callable[[], None]) -> None:
+        """Call `ring` whenever messages are committed, until cancelled."""
+        self.tables.listeners.append(ring)
+        try:
+            ring()
+            await asyncio.Event().wait()
+        finally:
+            self.tables.listeners.remove(ring)
 
     async def close(self) -> None:
         """Do nothing: what was committed stays readable."""
@@ -90,7 +95,8 @@ class MemoryUnitOfWork(TrackingUnitOfWork):
             )
         if not change.is_new and (stored is None or stored.version != aggregate.version):
             raise VersionConflict(aggregate.aggregate_type, aggregate.id, aggregate.version)
-        if any(message.op_id == change.op_id for message in self._memory.outbox):
+        tables = self._memory.tables
+        if change.op_id in tables.operations or change.inbox in tables.inbox:
             raise PersistenceError(
                 f"the operation {change.op_id} was committed before",
                 FailureKind.DUPLICATE_OPERATION,
@@ -99,10 +105,15 @@ class MemoryUnitOfWork(TrackingUnitOfWork):
         committed: Any = _detached(aggregate)
         committed.version = aggregate.next_version
         self._memory.aggregates[key] = committed
-        self._memory.outbox.extend(
+        tables.operations.add(change.op_id)
+        if change.inbox is not None:
+            tables.inbox.add(change.inbox)
+        tables.messages.extend(
             StoredMessage(change.op_id, ordinal, aggregate.aggregate_type, message)
             for ordinal, message in enumerate(change.messages)
         )
+        for ring in tables.listeners:
+            ring()
 
     async def _rollback(self) -> None:
         """Nothing was touched yet."""

@@ -11,7 +11,9 @@ from outboxbench.core.strategies.group.committer import GroupCommitter, group_se
 from outboxbench.core.strategies.group.session import GroupSession
 from outboxbench.core.strategies.group.unit_of_work import GroupPersistence
 from outboxbench.core.strategies.psycopg.driver import PsycopgDriver
+from outboxbench.core.strategies.psycopg.executor import PsycopgExecutor
 from outboxbench.core.strategies.psycopg.persistence import open_pool
+from outboxbench.core.strategies.psycopg_connection import listen
 
 if TYPE_CHECKING:
     from outboxbench.core.application.outcome import PersistenceError
@@ -40,5 +42,8 @@ async def open_group(settings: StrategySettings) -> GroupPersistence:
     few = group_settings(settings)
     pool = await open_pool(few, autocommit=True)
     return GroupPersistence(
-        GroupCommitter(partial(PsycopgGroupSession, pool), few.pool_size), pool.close
+        GroupCommitter(partial(PsycopgGroupSession, pool), few.pool_size),
+        executor=PsycopgExecutor(pool),
+        listen=partial(listen, few),
+        close_pool=pool.close,
     )

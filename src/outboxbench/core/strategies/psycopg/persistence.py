@@ -10,17 +10,21 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from psycopg import AsyncConnection, AsyncCursor, AsyncRawCursor, conninfo
+from psycopg import AsyncConnection, AsyncCursor, AsyncRawCursor
 from psycopg.types.json import JsonbDumper, set_json_dumps
 from psycopg_pool import AsyncConnectionPool
 
+from outboxbench.core.strategies.psycopg.executor import PsycopgExecutor
+from outboxbench.core.strategies.psycopg_connection import conninfo_of, listen
+from outboxbench.core.strategies.relay_plans.opening import open_outbox
 from outboxbench.core.strategies.rows import encode_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from outboxbench.core.application.outbox import RelayPlan
     from outboxbench.core.application.outcome import Attempt
-    from outboxbench.core.application.ports import UnitOfWork
+    from outboxbench.core.application.ports import Outbox, UnitOfWork
     from outboxbench.core.strategies.settings import StrategySettings
 
 
@@ -41,13 +45,22 @@ NewUnit: TypeAlias = "Callable[[Pool, Attempt], UnitOfWork]"
 class PsycopgPersistence:
     """Units of work on one psycopg pool."""
 
-    def __init__(self, pool: Pool, new_unit: NewUnit) -> None:
+    def __init__(self, pool: Pool, new_unit: NewUnit, settings: StrategySettings) -> None:
         self._pool = pool
         self._new_unit = new_unit
+        self._settings = settings
 
     def unit_of_work(self, attempt: Attempt) -> UnitOfWork:
         """Return a unit of work that reports its progress to `attempt`."""
         return self._new_unit(self._pool, attempt)
+
+    def outbox(self, plan: RelayPlan, lease_s: float) -> Outbox:
+        """Return the outbox as one relay sees it."""
+        return open_outbox(PsycopgExecutor(self._pool), plan, lease_s)
+
+    async def listen(self, ring: Callable[[], None]) -> None:
+        """Call `ring` whenever a commit is announced, on a connection beside the pool."""
+        await listen(self._settings, ring)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -61,23 +74,13 @@ async def open_persistence(
 
     With `autocommit` psycopg sends no BEGIN of its own.
     """
-    return PsycopgPersistence(await open_pool(settings, autocommit=autocommit), new_unit)
+    return PsycopgPersistence(await open_pool(settings, autocommit=autocommit), new_unit, settings)
 
 
 async def open_pool(settings: StrategySettings, *, autocommit: bool = False) -> Pool:
     """Return a pool that is connected `settings.pool_size` times."""
-    address = settings.address
     pool = AsyncConnectionPool(
-        conninfo.make_conninfo(
-            host=address.host,
-            port=address.port,
-            user=address.user,
-            password=address.password,
-            dbname=address.database,
-            sslmode=address.sslmode,
-            connect_timeout=max(2, round(settings.connect_timeout_s)),
-            options=settings.startup_options,
-        ),
+        conninfo_of(settings),
         connection_class=Connection,
         kwargs={"cursor_factory": AsyncRawCursor, "autocommit": autocommit},
         min_size=settings.pool_size,

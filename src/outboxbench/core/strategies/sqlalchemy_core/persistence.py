@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from outboxbench.core.strategies.sqlalchemy_engine import Driver, open_engine, translator
+from outboxbench.core.strategies.relay_plans.opening import open_outbox
+from outboxbench.core.strategies.sqlalchemy_engine import (
+    Driver,
+    listen,
+    open_engine,
+    translator,
+)
+from outboxbench.core.strategies.sqlalchemy_relay import SqlAlchemyExecutor
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sqlalchemy.ext.asyncio import AsyncEngine
 
+    from outboxbench.core.application.outbox import RelayPlan
     from outboxbench.core.application.outcome import Attempt
+    from outboxbench.core.application.ports import Outbox
     from outboxbench.core.strategies.settings import StrategySettings
     from outboxbench.core.strategies.sqlalchemy_core.unit_of_work import CoreUnitOfWork
 
@@ -17,14 +28,30 @@ if TYPE_CHECKING:
 class CorePersistence:
     """Units of work on one engine."""
 
-    def __init__(self, engine: AsyncEngine, driver: Driver, new_unit: type[CoreUnitOfWork]) -> None:
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        driver: Driver,
+        new_unit: type[CoreUnitOfWork],
+        settings: StrategySettings,
+    ) -> None:
         self._engine = engine
+        self._driver = driver
+        self._settings = settings
         self._new_unit = new_unit
         self._translate = translator(driver)
 
     def unit_of_work(self, attempt: Attempt) -> CoreUnitOfWork:
         """Return a unit of work that reports its progress to `attempt`."""
         return self._new_unit(self._engine, attempt, self._translate)
+
+    def outbox(self, plan: RelayPlan, lease_s: float) -> Outbox:
+        """Return the outbox as one relay sees it."""
+        return open_outbox(SqlAlchemyExecutor(self._engine, self._translate), plan, lease_s)
+
+    async def listen(self, ring: Callable[[], None]) -> None:
+        """Call `ring` whenever a commit is announced, on a connection beside the pool."""
+        await listen(self._driver, self._settings, ring)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -45,4 +72,4 @@ async def open_persistence(
     engine = await open_engine(driver, settings)
     if autocommit:
         engine = engine.execution_options(isolation_level="AUTOCOMMIT")
-    return CorePersistence(engine, driver, new_unit)
+    return CorePersistence(engine, driver, new_unit, settings)

@@ -5,7 +5,7 @@ On an engine in AUTOCOMMIT mode, so that each statement is a transaction of its 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +35,7 @@ from outboxbench.core.strategies.rows import encode_states, line_changes
 from outboxbench.core.strategies.sqlalchemy_core import tables as sql
 from outboxbench.core.strategies.sqlalchemy_core.tables import (
     accounts,
+    inbox,
     order_lines,
     orders,
     outbox,
@@ -70,7 +71,7 @@ class _RootStatement:
 
 
 @cache
-def _with_messages(of: _RootStatement, count: int) -> Executable:
+def _with_messages(of: _RootStatement, count: int, *, handles_message: bool) -> Executable:
     """Return the whole statement: it inserts the messages from the row that was written, if any.
 
     A SELECT for each, and no VALUES: SQLAlchemy would compile those anew at every execution.
@@ -89,7 +90,17 @@ def _with_messages(of: _RootStatement, count: int) -> Executable:
         for ordinal in range(count)
     ]
     rows = union_all(*messages) if len(messages) > 1 else messages[0]
-    return insert(outbox).from_select(outbox.columns.keys(), rows).add_cte(*of.others)
+    others = (*of.others, _inbox_entry_of(of.root)) if handles_message else of.others
+    return insert(outbox).from_select(outbox.columns.keys(), rows).add_cte(*others)
+
+
+def _inbox_entry_of(root: CTE) -> CTE:
+    entry = select(
+        bindparam("inbox_handler", type_=Text),
+        bindparam("inbox_op_id", type_=Uuid),
+        bindparam("inbox_ordinal", type_=SmallInteger),
+    ).select_from(root)
+    return insert(inbox).from_select(inbox.columns.keys(), entry).cte("handled")
 
 
 def _message_parameters(change: Change) -> dict[str, Any]:
@@ -99,6 +110,8 @@ def _message_parameters(change: Change) -> dict[str, Any]:
         parameters[f"topic_{ordinal}"] = message.topic
         parameters[f"audience_{ordinal}"] = message.audience.value
         parameters[f"state_{ordinal}"] = state
+    if change.inbox is not None:
+        parameters |= {f"inbox_{key}": value for key, value in asdict(change.inbox).items()}
     return parameters
 
 
@@ -188,7 +201,9 @@ class CoreSingleUnitOfWork(CoreUnitOfWork):
     async def _write(self, change: Change) -> None:
         # Sent by the commit: its bytes carry it.
         root, written = self._root(change)
-        self._statement = _with_messages(root, len(change.messages))
+        self._statement = _with_messages(
+            root, len(change.messages), handles_message=change.inbox is not None
+        )
         self._parameters = written | _message_parameters(change)
         self._change = change
 

@@ -62,6 +62,13 @@ outbox = Table(
     Column("audience", SmallInteger, nullable=False),
     Column("state", JSONB, nullable=False),
 )
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("handler", Text, primary_key=True),
+    Column("op_id", Uuid, primary_key=True),
+    Column("ordinal", SmallInteger, primary_key=True, autoincrement=False),
+)
 
 SELECT_ACCOUNT = select(accounts).where(accounts.c.id == bindparam("account_id"))
 INSERT_ACCOUNT = insert(accounts)
@@ -110,3 +117,4 @@ DELETE_ORDER_LINE = delete(order_lines).where(
     order_lines.c.line_no == bindparam("of_line"),
 )
 INSERT_MESSAGE = insert(outbox)
+INSERT_INBOX_ENTRY = insert(inbox)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from outboxbench.core.application.outcome import Stage, VersionConflict
@@ -72,6 +73,8 @@ class CoreUnitOfWork(TrackingUnitOfWork):
                 await self._write_account(account, is_new=change.is_new)
             case Order() as order:
                 await self._write_order(order, is_new=change.is_new)
+        if change.inbox is not None:
+            await self._connection.execute(sql.INSERT_INBOX_ENTRY, asdict(change.inbox))
         await self._write_rows(
             sql.INSERT_MESSAGE,
             [dict(zip(_MESSAGE_COLUMNS, row, strict=True)) for row in message_rows(change)],

@@ -53,6 +53,16 @@ class OrderRow(Row):
     __mapper_args__ = {"version_id_col": version}
 
 
+class InboxRow(Row):
+    """A row of `inbox`."""
+
+    __tablename__ = "inbox"
+
+    handler: Mapped[str] = mapped_column(Text, primary_key=True)
+    op_id: Mapped[UUID] = mapped_column(primary_key=True)
+    ordinal: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+
+
 class OutboxRow(Row):
     """A row of `outbox`.
 

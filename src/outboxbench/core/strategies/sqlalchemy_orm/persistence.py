@@ -6,21 +6,34 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
-from outboxbench.core.strategies.sqlalchemy_engine import Driver, open_engine, translator
+from outboxbench.core.strategies.relay_plans.opening import open_outbox
+from outboxbench.core.strategies.sqlalchemy_engine import (
+    Driver,
+    listen,
+    open_engine,
+    translator,
+)
 from outboxbench.core.strategies.sqlalchemy_orm.unit_of_work import OrmUnitOfWork
+from outboxbench.core.strategies.sqlalchemy_relay import SqlAlchemyExecutor
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sqlalchemy.ext.asyncio import AsyncEngine
 
+    from outboxbench.core.application.outbox import RelayPlan
     from outboxbench.core.application.outcome import Attempt
+    from outboxbench.core.application.ports import Outbox
     from outboxbench.core.strategies.settings import StrategySettings
 
 
 class OrmPersistence:
     """Units of work on one engine, each with a session of its own."""
 
-    def __init__(self, engine: AsyncEngine, driver: Driver) -> None:
+    def __init__(self, engine: AsyncEngine, driver: Driver, settings: StrategySettings) -> None:
         self._engine = engine
+        self._driver = driver
+        self._settings = settings
         # Not expiring on commit is what SQLAlchemy's documentation asks of asynchronous users.
         self._new_session = async_sessionmaker(engine, expire_on_commit=False)
         self._translate = translator(driver)
@@ -29,6 +42,14 @@ class OrmPersistence:
         """Return a unit of work that reports its progress to `attempt`."""
         return OrmUnitOfWork(self._new_session, attempt, self._translate)
 
+    def outbox(self, plan: RelayPlan, lease_s: float) -> Outbox:
+        """Return the outbox as one relay sees it."""
+        return open_outbox(SqlAlchemyExecutor(self._engine, self._translate), plan, lease_s)
+
+    async def listen(self, ring: Callable[[], None]) -> None:
+        """Call `ring` whenever a commit is announced, on a connection beside the pool."""
+        await listen(self._driver, self._settings, ring)
+
     async def close(self) -> None:
         """Close every connection."""
         await self._engine.dispose()
@@ -36,4 +57,4 @@ class OrmPersistence:
 
 async def open_persistence(driver: Driver, settings: StrategySettings) -> OrmPersistence:
     """Connect `settings.pool_size` times."""
-    return OrmPersistence(await open_engine(driver, settings), driver)
+    return OrmPersistence(await open_engine(driver, settings), driver, settings)

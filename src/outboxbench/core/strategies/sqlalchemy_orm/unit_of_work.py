@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from sqlalchemy.orm.attributes import flag_modified
@@ -14,6 +15,7 @@ from outboxbench.core.domain.payments import Account
 from outboxbench.core.strategies.rows import message_rows
 from outboxbench.core.strategies.sqlalchemy_orm.mapping import (
     AccountRow,
+    InboxRow,
     OrderLineRow,
     OrderRow,
     OutboxRow,
@@ -84,6 +86,8 @@ class OrmUnitOfWork(TrackingUnitOfWork):
                 await self._put_account(account, is_new=change.is_new)
             case Order() as order:
                 await self._put_order(order, is_new=change.is_new)
+        if change.inbox is not None:
+            self._session.add(InboxRow(**asdict(change.inbox)))
         self._session.add_all(
             OutboxRow(**dict(zip(_MESSAGE_COLUMNS, row, strict=True)))
             for row in message_rows(change)

@@ -1,0 +1,1 @@
+"""Where messages for the outside go; each broker implements the same port."""

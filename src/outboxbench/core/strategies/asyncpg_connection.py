@@ -1,0 +1,54 @@
+"""How asyncpg connects, and how it listens; for whatever stands on asyncpg."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+
+from outboxbench.core.application.outcome import FailureKind, PersistenceError
+from outboxbench.core.strategies.asyncpg_report import DISCONNECTIONS, report_of
+from outboxbench.core.strategies.relay_plans.schema import CHANNEL
+from outboxbench.core.strategies.server_report import translate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from outboxbench.core.strategies.settings import StrategySettings
+
+
+def connect_arguments(settings: StrategySettings) -> dict[str, Any]:
+    """Return what `asyncpg.connect` and `asyncpg.create_pool` take alike."""
+    address = settings.address
+    return {
+        "host": address.host,
+        "port": address.port,
+        "user": address.user,
+        "password": address.password,
+        "database": address.database,
+        "ssl": address.sslmode,
+        "timeout": settings.connect_timeout_s,
+        "server_settings": settings.session_parameters,
+    }
+
+
+async def listen(settings: StrategySettings, ring: Callable[[], None]) -> None:
+    """Call `ring` once the connection stands, and whenever a commit is announced.
+
+    Raises:
+        PersistenceError: the connection is lost.
+    """
+    lost = asyncio.Event()
+    try:
+        connection = await asyncpg.connect(**connect_arguments(settings))
+        try:
+            connection.add_termination_listener(lambda _: lost.set())
+            await connection.add_listener(CHANNEL, lambda *_: ring())
+            ring()
+            await lost.wait()
+        finally:
+            connection.terminate()
+    except Exception as error:
+        raise translate(error, report_of, disconnections=DISCONNECTIONS) from error
+    raise PersistenceError("the connection that listens is gone", FailureKind.CONNECTION)

@@ -1,0 +1,50 @@
+"""How psycopg connects, and how it listens; for whatever stands on psycopg."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from psycopg import AsyncConnection, conninfo, sql
+
+from outboxbench.core.application.outcome import FailureKind, PersistenceError
+from outboxbench.core.strategies.psycopg_report import DISCONNECTIONS, report_of
+from outboxbench.core.strategies.relay_plans.schema import CHANNEL
+from outboxbench.core.strategies.server_report import translate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from outboxbench.core.strategies.settings import StrategySettings
+
+
+def conninfo_of(settings: StrategySettings) -> str:
+    """Return the connection string; it holds the password."""
+    address = settings.address
+    return conninfo.make_conninfo(
+        host=address.host,
+        port=address.port,
+        user=address.user,
+        password=address.password,
+        dbname=address.database,
+        sslmode=address.sslmode,
+        connect_timeout=max(2, round(settings.connect_timeout_s)),
+        options=settings.startup_options,
+    )
+
+
+async def listen(settings: StrategySettings, ring: Callable[[], None]) -> None:
+    """Call `ring` once the connection stands, and whenever a commit is announced.
+
+    Raises:
+        PersistenceError: the connection is lost.
+    """
+    try:
+        connection = await AsyncConnection.connect(conninfo_of(settings), autocommit=True)
+        async with connection:
+            await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(CHANNEL)))
+            ring()
+            async for _ in connection.notifies():
+                ring()
+    except Exception as error:
+        raise translate(error, report_of, disconnections=DISCONNECTIONS) from error
+    raise PersistenceError("the connection that listens is gone", FailureKind.CONNECTION)

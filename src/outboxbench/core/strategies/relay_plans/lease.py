@@ -1,0 +1,76 @@
+"""The plans `lease` and `delete`: aggregates are leased one by one to whoever claims them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from outboxbench.core.application.outbox import Lease
+from outboxbench.core.strategies.relay_plans import statements as sql
+from outboxbench.core.strategies.relay_plans.sql_outbox import TIDIED, SqlOutbox, runs_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from outboxbench.core.application.outbox import Run
+    from outboxbench.core.strategies.relay_plans.executor import SqlExecutor
+
+FEWEST_AGGREGATES = 64
+"""To spread a claim over: fewer would leave receivers idle that confirm one message at a time."""
+
+_START = ("", UUID(int=0))
+
+
+class LeaseOutbox(SqlOutbox):
+    """Leases aggregates in turn, so that a busy one does not starve the others."""
+
+    def __init__(self, executor: SqlExecutor, lease_s: float, *, removes: bool) -> None:
+        super().__init__(
+            executor,
+            held=sql.HELD_BY_LEASE,
+            delivered=sql.REMOVE if removes else sql.MARK,
+            tidied=(*TIDIED, sql.TIDY_OPERATIONS) if removes else TIDIED,
+        )
+        self._lease_s = lease_s
+        self._after = _START
+        self._aggregates = FEWEST_AGGREGATES
+
+    async def claim(self, limit: int) -> Sequence[Run]:
+        """Lease aggregates that are free, beginning after those of the last claim."""
+        began_after = self._after
+        runs = await self._claim_after(began_after, limit)
+        if not runs and began_after != _START:
+            # Once around: the beginning has not been looked at since.
+            runs = await self._claim_after(_START, limit)
+        self._after = (runs[-1].aggregate_type, runs[-1].aggregate_id) if runs else _START
+        self._adapt(runs, limit)
+        return runs
+
+    async def renew(self, tokens: Sequence[int]) -> Sequence[int]:
+        """Extend leases that are still ours, and return their tokens."""
+        if not tokens:
+            return []
+        rows = await self._executor.fetch(sql.RENEW_LEASES, list(tokens), self._lease_s)
+        return [row[0] for row in rows]
+
+    async def close(self) -> None:
+        """Nothing is held beyond a claim."""
+
+    async def _claim_after(self, after: tuple[str, UUID], limit: int) -> list[Run]:
+        aggregates = min(self._aggregates, limit)
+        rows = list(
+            await self._executor.fetch(sql.CLAIM_LEASES, *after, aggregates, limit, self._lease_s)
+        )
+        if not rows:
+            return []
+        return runs_of(Lease(rows[0][0]), ((row[1], tuple(row)[2:]) for row in rows))
+
+    def _adapt(self, runs: Sequence[Run], limit: int) -> None:
+        """Lease more aggregates at a time where they have few messages each."""
+        if len(runs) < min(self._aggregates, limit):
+            return
+        messages = sum(len(run.messages) for run in runs)
+        if messages < limit // 2:
+            self._aggregates = min(limit, self._aggregates * 2)
+        else:
+            self._aggregates = max(FEWEST_AGGREGATES, self._aggregates // 2)

@@ -1,0 +1,109 @@
+"""The plan `sharded`: each relay owns shards of the aggregates, and leases nothing else.
+
+To claim is to read. A relay takes its fair share of the shards, gives up what it has beyond that
+when another one comes, and loses what it owns when it is not heard of.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
+
+from outboxbench.core.application.outbox import Lease
+from outboxbench.core.strategies.relay_plans import statements as sql
+from outboxbench.core.strategies.relay_plans.sql_outbox import SqlOutbox, runs_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from outboxbench.core.application.outbox import Run, Settled, Settlement
+    from outboxbench.core.strategies.relay_plans.executor import SqlExecutor
+
+SHARDS: Final = 16
+
+_START = ("", UUID(int=0))
+
+
+class ShardedOutbox(SqlOutbox):
+    """Reads the shards that it owns, leaving out the aggregates that are on their way."""
+
+    def __init__(self, executor: SqlExecutor, lease_s: float) -> None:
+        super().__init__(executor, held=sql.HELD_BY_SHARD, delivered=sql.MARK)
+        self._lease_s = lease_s
+        self._token: int | None = None
+        # The shards that are owned, each with the aggregate where the last claim ended.
+        self._places: dict[int, tuple[str, UUID]] = {}
+        self._in_flight: dict[UUID, int] = {}
+
+    async def claim(self, limit: int) -> Sequence[Run]:
+        """Read on in every shard that is owned."""
+        if self._token is None:
+            await self._own_fair_share()
+        if not self._places:
+            return []
+        runs = await self._read(limit)
+        if not runs and any(place != _START for place in self._places.values()):
+            # Once around: the beginnings have not been looked at since.
+            self._places = dict.fromkeys(self._places, _START)
+            runs = await self._read(limit)
+        return runs
+
+    async def settle(self, settlements: Sequence[Settlement]) -> Settled:
+        """Note what was delivered and what was refused."""
+        settled = await super().settle(settlements)
+        for settlement in settlements:
+            self._in_flight.pop(settlement.run.aggregate_id, None)
+        return settled
+
+    async def renew(self, tokens: Sequence[int]) -> Sequence[int]:
+        """Stay a member, and own a fair share; return the token while any shard is owned."""
+        del tokens
+        await self._own_fair_share()
+        return [self._token] if self._token is not None and self._places else []
+
+    async def close(self) -> None:
+        """Leave the shards to the others at once."""
+        if self._token is not None:
+            await self._executor.fetch(sql.RELEASE_SHARDS, self._token, list(range(SHARDS)))
+            await self._executor.fetch(sql.LEAVE, self._token)
+            self._token, self._places = None, {}
+
+    async def _read(self, limit: int) -> list[Run]:
+        places = list(self._places.items())
+        rows = list(
+            await self._executor.fetch(
+                sql.CLAIM_SHARDS,
+                [shard for shard, _ in places],
+                [aggregate_type for _, (aggregate_type, _) in places],
+                [aggregate_id for _, (_, aggregate_id) in places],
+                list(self._in_flight),
+                -(-limit // len(places)),
+            )
+        )
+        assert self._token is not None
+        for row in rows:
+            shard, aggregate = row[0], (row[4], row[5])
+            self._in_flight[aggregate[1]] = shard
+            # Not where the shard was given up while this was read.
+            if shard in self._places:
+                self._places[shard] = aggregate
+        # One lease for all: what is lost with one shard is told by the settlement.
+        return runs_of(Lease(self._token), ((row[1], tuple(row)[2:]) for row in rows))
+
+    async def _own_fair_share(self) -> None:
+        if self._token is None:
+            ((self._token,),) = await self._executor.fetch(sql.NEXT_TOKEN)
+        me = (self._token, self._lease_s)
+        ((members,),) = await self._executor.fetch(sql.MEET_MEMBERS, *me)
+        owned = {row[0] for row in await self._executor.fetch(sql.RENEW_SHARDS, *me)}
+        surplus = len(owned) - -(-SHARDS // members)
+        if surplus > 0:
+            # Not read any more, and given away once nothing of them is on its way.
+            given = sorted(owned)[:surplus]
+            owned.difference_update(given)
+            idle = sorted(set(given).difference(self._in_flight.values()))
+            await self._executor.fetch(sql.RELEASE_SHARDS, self._token, idle)
+        elif surplus < 0:
+            taken = await self._executor.fetch(sql.TAKE_SHARDS, *me, -surplus)
+            owned.update(row[0] for row in taken)
+        self._places = {shard: self._places.get(shard, _START) for shard in owned}

@@ -1,0 +1,1 @@
+"""Relays under measurement: each a process, with everything it delivers on record."""

@@ -1,0 +1,113 @@
+"""One relay process under measurement. Its job comes as a line of JSON on standard input."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from time import monotonic_ns, process_time_ns
+from typing import TYPE_CHECKING
+
+from outboxbench.core.application.bootstrap import bootstrap_delivery
+from outboxbench.core.application.relay import SMALLEST_BATCH, Relay, RelaySettings
+from outboxbench.core.application.relay_service import RelayService
+from outboxbench.core.brokers.memory import MemoryBroker
+from outboxbench.core.strategies.registry import load_strategy
+from outboxbench.harness.child_answers import exit_code_of, say
+from outboxbench.harness.load.worker import loop_factory
+from outboxbench.harness.relaying.job import RelayJob, RelayResult
+from outboxbench.harness.relaying.observed import ObservedReceiver, ObservedUnitsOfWork
+from outboxbench.harness.relaying.records import COMMIT, DELIVERY, write_records
+
+if TYPE_CHECKING:
+    from outboxbench.core.application.ports import Broker, Outbox, Persistence
+    from outboxbench.core.strategies.registry import Strategy
+    from outboxbench.harness.relaying.job import BrokerAddress
+
+
+def main() -> int:
+    """Do the job that standard input describes; return the exit code."""
+    return exit_code_of(_do_the_job)
+
+
+def _do_the_job() -> None:
+    strategy = load_strategy(sys.argv[1])
+    job = RelayJob.from_json(sys.stdin.readline())
+    with asyncio.Runner(loop_factory=loop_factory(job.loop)) as runner:
+        runner.run(_work(job, strategy))
+
+
+async def _work(job: RelayJob, strategy: Strategy) -> None:
+    persistence = await strategy.open(job.settings)
+    broker = await _connect(job.broker)
+    try:
+        result, units, receivers = await _relay(job, persistence, broker)
+    finally:
+        await broker.close()
+        await persistence.close()
+    folder = Path(job.records)
+    write_records(folder / f"{job.name}.commits", COMMIT, units.commits)
+    deliveries = [each for receiver in receivers for each in receiver.deliveries]
+    write_records(folder / f"{job.name}.deliveries", DELIVERY, deliveries)
+    say("result", **asdict(result))
+
+
+async def _relay(
+    job: RelayJob, persistence: Persistence, broker: Broker
+) -> tuple[RelayResult, ObservedUnitsOfWork, list[ObservedReceiver]]:
+    units = ObservedUnitsOfWork(persistence)
+    receivers: list[ObservedReceiver] = []
+
+    def receiver_for(outbox: Outbox) -> ObservedReceiver:
+        delivery = bootstrap_delivery(units, outbox, broker, concurrency=job.handlers)
+        receivers.append(ObservedReceiver(delivery, job.busy_us))
+        return receivers[-1]
+
+    settings = RelaySettings(
+        smallest_batch=min(job.batch, SMALLEST_BATCH),
+        largest_batch=job.batch,
+        max_in_flight=2 * job.batch,
+        lease_s=job.lease_s,
+    )
+    say("ready")
+    await asyncio.to_thread(sys.stdin.readline)
+    began_ns, cpu_ns = monotonic_ns(), process_time_ns()
+    if job.drains:
+        outbox = persistence.outbox(job.plan, job.lease_s)
+        relay = Relay(outbox, receiver_for(outbox), settings)
+        await relay.drain()
+        await outbox.close()
+    else:
+        service = RelayService(
+            persistence, receiver_for, job.plan, settings, announced=job.announced
+        )
+        relay = service.relay
+        running = asyncio.create_task(service.run())
+        await asyncio.to_thread(sys.stdin.readline)
+        service.stop()
+        await running
+    tally = relay.tally
+    result = RelayResult(
+        delivered=tally.delivered,
+        refused=tally.refused,
+        dead=tally.dead,
+        late=tally.late,
+        outages=tally.outages,
+        began_ns=began_ns,
+        ended_ns=monotonic_ns(),
+        cpu_ns=process_time_ns() - cpu_ns,
+    )
+    return result, units, receivers
+
+
+async def _connect(address: BrokerAddress) -> Broker:
+    if address.name == "memory":
+        return MemoryBroker()
+    from outboxbench.core.brokers.nats import NatsBroker
+
+    return await NatsBroker.connect(address.url, user=address.user, password=address.password)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
