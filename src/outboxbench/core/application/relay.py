@@ -152,7 +152,13 @@ class Relay:
                 self._idle_s = min(self._settings.poll_s, self._idle_s * 2)
 
     async def _claim_until_empty(self, deliveries: asyncio.TaskGroup) -> None:
-        while await self._claim_once(deliveries) or self._claims:
+        while True:
+            # What was under way when it looked may have been settled, and left more, before it saw.
+            some_were_held = bool(self._claims)
+            if await self._claim_once(deliveries):
+                continue
+            if not some_were_held:
+                return
             if self._claims:
                 await self._next_settlement()
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from outboxbench.core.application.outbox import Lease
 from outboxbench.core.strategies.relay_plans import statements as sql
+from outboxbench.core.strategies.relay_plans.claim_width import ClaimWidth
 from outboxbench.core.strategies.relay_plans.sql_outbox import TIDIED, SqlOutbox, runs_of
 
 if TYPE_CHECKING:
@@ -14,9 +15,6 @@ if TYPE_CHECKING:
 
     from outboxbench.core.application.outbox import Run
     from outboxbench.core.strategies.relay_plans.executor import SqlExecutor
-
-FEWEST_AGGREGATES = 64
-"""To spread a claim over: fewer would leave receivers idle that confirm one message at a time."""
 
 _START = ("", UUID(int=0))
 
@@ -33,7 +31,7 @@ class LeaseOutbox(SqlOutbox):
         )
         self._lease_s = lease_s
         self._after = _START
-        self._aggregates = FEWEST_AGGREGATES
+        self._width = ClaimWidth()
 
     async def claim(self, limit: int) -> Sequence[Run]:
         """Lease aggregates that are free, beginning after those of the last claim."""
@@ -43,7 +41,7 @@ class LeaseOutbox(SqlOutbox):
             # Once around: the beginning has not been looked at since.
             runs = await self._claim_after(_START, limit)
         self._after = (runs[-1].aggregate_type, runs[-1].aggregate_id) if runs else _START
-        self._adapt(runs, limit)
+        self._width.note(runs, limit)
         return runs
 
     async def renew(self, tokens: Sequence[int]) -> Sequence[int]:
@@ -57,20 +55,10 @@ class LeaseOutbox(SqlOutbox):
         """Nothing is held beyond a claim."""
 
     async def _claim_after(self, after: tuple[str, UUID], limit: int) -> list[Run]:
-        aggregates = min(self._aggregates, limit)
+        aggregates = self._width.aggregates(limit)
         rows = list(
             await self._executor.fetch(sql.CLAIM_LEASES, *after, aggregates, limit, self._lease_s)
         )
         if not rows:
             return []
         return runs_of(Lease(rows[0][0]), ((row[1], tuple(row)[2:]) for row in rows))
-
-    def _adapt(self, runs: Sequence[Run], limit: int) -> None:
-        """Lease more aggregates at a time where they have few messages each."""
-        if len(runs) < min(self._aggregates, limit):
-            return
-        messages = sum(len(run.messages) for run in runs)
-        if messages < limit // 2:
-            self._aggregates = min(limit, self._aggregates * 2)
-        else:
-            self._aggregates = max(FEWEST_AGGREGATES, self._aggregates // 2)

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from outboxbench.core.application.outbox import Lease
 from outboxbench.core.strategies.relay_plans import statements as sql
+from outboxbench.core.strategies.relay_plans.claim_width import ClaimWidth
 from outboxbench.core.strategies.relay_plans.sql_outbox import SqlOutbox, runs_of
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class ShardedOutbox(SqlOutbox):
         # The shards that are owned, each with the aggregate where the last claim ended.
         self._places: dict[int, tuple[str, UUID]] = {}
         self._in_flight: dict[UUID, int] = {}
+        self._width = ClaimWidth()
 
     async def claim(self, limit: int) -> Sequence[Run]:
         """Read on in every shard that is owned."""
@@ -77,7 +79,8 @@ class ShardedOutbox(SqlOutbox):
                 [aggregate_type for _, (aggregate_type, _) in places],
                 [aggregate_id for _, (_, aggregate_id) in places],
                 list(self._in_flight),
-                -(-limit // len(places)),
+                self._width.aggregates(limit),
+                limit,
             )
         )
         assert self._token is not None
@@ -88,7 +91,9 @@ class ShardedOutbox(SqlOutbox):
             if shard in self._places:
                 self._places[shard] = aggregate
         # One lease for all: what is lost with one shard is told by the settlement.
-        return runs_of(Lease(self._token), ((row[1], tuple(row)[2:]) for row in rows))
+        runs = runs_of(Lease(self._token), ((row[1], tuple(row)[2:]) for row in rows))
+        self._width.note(runs, limit)
+        return runs
 
     async def _own_fair_share(self) -> None:
         if self._token is None:

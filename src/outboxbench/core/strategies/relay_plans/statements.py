@@ -167,21 +167,42 @@ def settle_statement(held: str, delivered: str, refused: str = "") -> str:
     return f"{_SETTLED}{held}{delivered}{refused}{_ANSWER}"
 
 
+# As CLAIM_LEASES finds them, in all shards that are owned at once, each from its own place on. No
+# lock: nobody else delivers from these shards, and who has just lost one is told when it settles.
 CLAIM_SHARDS: Final = f"""
-    SELECT place.shard, coalesce(refusal.refusals, 0), message.*
-    FROM unnest(CAST($1 AS smallint[]), CAST($2 AS text[]), CAST($3 AS uuid[]))
-        AS place (shard, aggregate_type, aggregate_id)
+    WITH RECURSIVE head AS (
+        SELECT place.shard, earliest.*
+        FROM unnest(CAST($1 AS smallint[]), CAST($2 AS text[]), CAST($3 AS uuid[]))
+            AS place (shard, aggregate_type, aggregate_id)
+        CROSS JOIN LATERAL (
+            SELECT aggregate_type, aggregate_id FROM outbox
+            WHERE {_SHARD} = place.shard AND {UNDELIVERED}
+              AND (outbox.aggregate_type, outbox.aggregate_id)
+                > (place.aggregate_type, place.aggregate_id)
+            ORDER BY aggregate_type, aggregate_id LIMIT 1
+        ) AS earliest
+        UNION ALL
+        SELECT head.shard, following.* FROM head CROSS JOIN LATERAL (
+            SELECT aggregate_type, aggregate_id FROM outbox
+            WHERE {_SHARD} = head.shard AND {UNDELIVERED}
+              AND (outbox.aggregate_type, outbox.aggregate_id)
+                > (head.aggregate_type, head.aggregate_id)
+            ORDER BY aggregate_type, aggregate_id LIMIT 1
+        ) AS following
+    ), free AS MATERIALIZED (
+        SELECT * FROM head AS outbox
+        WHERE aggregate_id <> ALL (CAST($4 AS uuid[])) AND {IS_NOT_REFUSED}
+        LIMIT CAST($5 AS integer)
+    )
+    SELECT free.shard, coalesce(refusal.refusals, 0), message.*
+    FROM free LEFT JOIN relay_refusals AS refusal USING (aggregate_type, aggregate_id)
     CROSS JOIN LATERAL (
         SELECT {MESSAGE_COLUMNS} FROM outbox
-        WHERE {_SHARD} = place.shard AND {UNDELIVERED}
-          AND (outbox.aggregate_type, outbox.aggregate_id)
-            > (place.aggregate_type, place.aggregate_id)
-          AND outbox.aggregate_id <> ALL (CAST($4 AS uuid[])) AND {IS_NOT_REFUSED}
-        ORDER BY aggregate_type, aggregate_id, version, ordinal
-        LIMIT CAST($5 AS integer)
-    ) AS message LEFT JOIN relay_refusals AS refusal
-        ON refusal.aggregate_type = message.aggregate_type
-        AND refusal.aggregate_id = message.aggregate_id
+        WHERE {_SHARD} = free.shard AND outbox.aggregate_type = free.aggregate_type
+          AND outbox.aggregate_id = free.aggregate_id AND {UNDELIVERED}
+        ORDER BY version, ordinal
+        LIMIT greatest(1, CAST($6 AS integer) / (SELECT count(*) FROM free))
+    ) AS message
     ORDER BY message.aggregate_type, message.aggregate_id, message.version, message.ordinal"""
 
 # A member that has not been seen for so long has lost its shards as well.

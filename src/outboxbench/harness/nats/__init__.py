@@ -1,0 +1,1 @@
+"""A NATS server with JetStream of the harness's own."""
