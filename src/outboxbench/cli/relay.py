@@ -96,17 +96,16 @@ def run(
     async def work() -> None:
         persistence = await chosen.open(settings)
         try:
+            outbox = persistence.outbox(relay_plan, lease)
             receiver = await _broker(broker)
+            delivery = bootstrap_delivery(persistence, outbox, receiver, concurrency=handlers)
             try:
                 await _run_until_asked_to_stop(
                     RelayService(
-                        persistence,
-                        lambda outbox: bootstrap_delivery(
-                            persistence, outbox, receiver, concurrency=handlers
-                        ),
-                        relay_plan,
+                        outbox,
+                        delivery,
                         relaying,
-                        announced=notify,
+                        listen=persistence.listen if notify else None,
                         housekeeping=Housekeeping(keep_s=keep),
                         observe=_say,
                     )

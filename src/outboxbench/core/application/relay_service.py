@@ -11,10 +11,9 @@ from outboxbench.core.application.outcome import PersistenceError
 from outboxbench.core.application.relay import OUTAGE, Relay, RelaySettings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
-    from outboxbench.core.application.outbox import RelayPlan
-    from outboxbench.core.application.ports import Outbox, Persistence, Receiver
+    from outboxbench.core.application.ports import Outbox, Receiver
 
 FAR_POLL_S = 0.25
 """Between looks where commits ring: what a ring was lost for waits so long."""
@@ -40,37 +39,38 @@ class Housekeeping:
 
 
 class RelayService:
-    """Delivers from an opened strategy.
+    """Delivers what an outbox holds.
 
     Args:
-        persistence: an opened strategy, in whose pool two connections are the relay's own.
-        receiver_for: returns what takes the messages of an outbox.
-        plan: how relays share the outbox; the database must have been prepared for it.
+        outbox: where the messages are.
+        receiver: where they go.
         settings: batches, leases and patience.
-        announced: whether commits ring; else the relay looks by itself, soon at first.
+        listen: has commits ring for whoever waits, as a strategy does; see `Persistence.listen`.
+        doorbell: rung by something else that knows of commits. Without either, the relay looks by
+            itself, soon at first.
         housekeeping: what is removed when; None leaves everything.
         observe: told of outages, lost connections and dead messages.
     """
 
     def __init__(
         self,
-        persistence: Persistence,
-        receiver_for: Callable[[Outbox], Receiver],
-        plan: RelayPlan,
+        outbox: Outbox,
+        receiver: Receiver,
         settings: RelaySettings,
         *,
-        announced: bool = True,
+        listen: Callable[[Callable[[], None]], Awaitable[None]] | None = None,
+        doorbell: Doorbell | None = None,
         housekeeping: Housekeeping | None = None,
         observe: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self._persistence = persistence
-        self._outbox = persistence.outbox(plan, settings.lease_s)
-        self._doorbell = Doorbell() if announced else None
+        self._outbox = outbox
+        self._listen = listen
         self._housekeeping = housekeeping
         self._observe = observe
-        near_s = FAR_POLL_S if announced else NEAR_POLL_S
+        near_s = NEAR_POLL_S if listen is None and doorbell is None else FAR_POLL_S
         paced = replace(settings, first_poll_s=near_s, poll_s=max(near_s, settings.poll_s))
-        self.relay = Relay(self._outbox, receiver_for(self._outbox), paced, self._doorbell, observe)
+        self._doorbell = doorbell or Doorbell()
+        self.relay = Relay(outbox, receiver, paced, self._doorbell, observe)
 
     def stop(self) -> None:
         """Claim nothing more; `run` returns once what is on its way is settled."""
@@ -80,8 +80,8 @@ class RelayService:
         """Deliver until `stop` is called, and leave the outbox to other relays."""
         async with asyncio.TaskGroup() as tasks:
             helpers = []
-            if self._doorbell is not None:
-                helpers.append(tasks.create_task(self._listen(self._doorbell)))
+            if self._listen is not None:
+                helpers.append(tasks.create_task(self._keep_listening(self._listen)))
             if self._housekeeping is not None:
                 helpers.append(tasks.create_task(self._keep_house(self._housekeeping)))
             try:
@@ -91,11 +91,13 @@ class RelayService:
                     helper.cancel()
         await self._outbox.close()
 
-    async def _listen(self, doorbell: Doorbell) -> None:
+    async def _keep_listening(
+        self, listen: Callable[[Callable[[], None]], Awaitable[None]]
+    ) -> None:
         failures = 0
         while True:
             try:
-                await self._persistence.listen(doorbell.ring)
+                await listen(self._doorbell.ring)
             except PersistenceError as error:
                 failures += 1
                 self._observe(f"commits do not ring for a while: {error}")

@@ -42,28 +42,23 @@ async def _work(job: RelayJob, strategy: Strategy) -> None:
     persistence = await strategy.open(job.settings)
     broker = await _connect(job.broker)
     try:
-        result, units, receivers = await _relay(job, persistence, broker)
+        units = ObservedUnitsOfWork(persistence)
+        outbox = persistence.outbox(job.plan, job.lease_s)
+        delivery = bootstrap_delivery(units, outbox, broker, concurrency=job.handlers)
+        receiver = ObservedReceiver(delivery, job.busy_us)
+        result = await _relay(job, outbox, receiver, persistence)
     finally:
         await broker.close()
         await persistence.close()
     folder = Path(job.records)
     write_records(folder / f"{job.name}.commits", COMMIT, units.commits)
-    deliveries = [each for receiver in receivers for each in receiver.deliveries]
-    write_records(folder / f"{job.name}.deliveries", DELIVERY, deliveries)
+    write_records(folder / f"{job.name}.deliveries", DELIVERY, receiver.deliveries)
     say("result", **asdict(result))
 
 
 async def _relay(
-    job: RelayJob, persistence: Persistence, broker: Broker
-) -> tuple[RelayResult, ObservedUnitsOfWork, list[ObservedReceiver]]:
-    units = ObservedUnitsOfWork(persistence)
-    receivers: list[ObservedReceiver] = []
-
-    def receiver_for(outbox: Outbox) -> ObservedReceiver:
-        delivery = bootstrap_delivery(units, outbox, broker, concurrency=job.handlers)
-        receivers.append(ObservedReceiver(delivery, job.busy_us))
-        return receivers[-1]
-
+    job: RelayJob, outbox: Outbox, receiver: ObservedReceiver, persistence: Persistence
+) -> RelayResult:
     settings = RelaySettings(
         smallest_batch=min(job.batch, SMALLEST_BATCH),
         largest_batch=job.batch,
@@ -74,21 +69,19 @@ async def _relay(
     await asyncio.to_thread(sys.stdin.readline)
     began_ns, cpu_ns = monotonic_ns(), process_time_ns()
     if job.drains:
-        outbox = persistence.outbox(job.plan, job.lease_s)
-        relay = Relay(outbox, receiver_for(outbox), settings)
+        relay = Relay(outbox, receiver, settings)
         await relay.drain()
         await outbox.close()
     else:
-        service = RelayService(
-            persistence, receiver_for, job.plan, settings, announced=job.announced
-        )
+        listen = persistence.listen if job.announced else None
+        service = RelayService(outbox, receiver, settings, listen=listen)
         relay = service.relay
         running = asyncio.create_task(service.run())
         await asyncio.to_thread(sys.stdin.readline)
         service.stop()
         await running
     tally = relay.tally
-    result = RelayResult(
+    return RelayResult(
         delivered=tally.delivered,
         refused=tally.refused,
         dead=tally.dead,
@@ -98,7 +91,6 @@ async def _relay(
         ended_ns=monotonic_ns(),
         cpu_ns=process_time_ns() - cpu_ns,
     )
-    return result, units, receivers
 
 
 async def _connect(address: BrokerAddress) -> Broker:
