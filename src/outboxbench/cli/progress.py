@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from outboxbench.results.block import Block
+    from outboxbench.results.relay import RelayBlock
 
 
 class ProgressObserver:
@@ -44,7 +45,7 @@ class ProgressObserver:
         """The next block begins; rounds count from 0."""
         self._progress.update(self._task, description=f"round {round + 1}: {arm}")
 
-    def block_finished(self, arm: str, block: Block) -> None:
+    def block_finished(self, arm: str, block: Block | RelayBlock) -> None:
         """A block is measured and judged; what did not pass is said at once."""
         self._progress.advance(self._task)
         for check in block.checks:

@@ -15,6 +15,7 @@ from outboxbench.cli.names import names_in
 from outboxbench.cli.progress import show_progress
 from outboxbench.harness.suite.model import Suite, load_suite, override
 from outboxbench.harness.suite.plan import make_plan
+from outboxbench.harness.suite.relay_plan import plan_relays
 from outboxbench.harness.suite.runner import RunRequest, run_suite
 from outboxbench.report.charts.render import render_charts
 from outboxbench.report.terminal import print_report
@@ -74,12 +75,13 @@ def run(
     chosen = override(
         load_suite(suite), window_s=duration, rounds=rounds, seed=seed, reference=reference
     )
-    plan = make_plan(chosen, names_in("--only", only) or frozenset())
+    names = names_in("--only", only) or frozenset()
     recorded = read_noise(noise)
     folder = RunFolder.create(out, chosen.name, datetime.now(UTC))
     request = RunRequest(
         suite=chosen,
-        plan=plan,
+        plan=make_plan(chosen, names),
+        relays=plan_relays(chosen, names),
         folder=folder,
         command=_command(chosen, suite, only, dsn, pg_bin),
         noise=recorded,
@@ -103,7 +105,7 @@ def carry_out(request: RunRequest) -> Run:
     folder = request.folder
     messages = Console(stderr=True)
     try:
-        with show_progress(messages, request.plan.blocks) as observer:
+        with show_progress(messages, request.plan.blocks + request.relays.blocks) as observer:
             document = run_suite(request, observer)
             observer.preparing("drawing the charts")
             render_charts(document, folder)

@@ -102,16 +102,19 @@ def applied() -> Iterator[None]:
 
 
 def look(arm: Arm) -> StrategyLook:
-    """The look of an arm's strategy, the same in every chart of every run.
+    """The look of an arm's strategy, the same in every chart of every run."""
+    return CEILING if arm.role == "ceiling" else look_of(arm.strategy)
 
-    A strategy that is not ours gets one from its name, so that it does not depend on which others
-    took part; two such may share a colour, seldom also a marker.
+
+def look_of(strategy: str) -> StrategyLook:
+    """The look of a strategy by its name, the same in every chart of every run.
+
+    One that is not ours gets it from its name, so that it does not depend on which others took
+    part; two such may share a colour, seldom also a marker.
     """
-    if arm.role == "ceiling":
-        return CEILING
-    if known := _BUILT_IN.get(arm.strategy):
+    if known := _BUILT_IN.get(strategy):
         return known
-    digest = zlib.crc32(arm.strategy.encode())
+    digest = zlib.crc32(strategy.encode())
     return StrategyLook(
         colour=_pick(_OTHER_COLOURS, digest),
         marker=_pick(_OTHER_MARKERS, digest),

@@ -23,8 +23,10 @@ from outboxbench.report.numbers import (
     rounds,
     three_digits,
 )
+from outboxbench.report.relay_table import relay_report
 from outboxbench.report.sweep_table import sweep_notes, sweep_table
 from outboxbench.report.verdicts import VERDICTS
+from outboxbench.results.model import Arm
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -35,7 +37,8 @@ if TYPE_CHECKING:
     from outboxbench.analysis.comparable import ComparableArms
     from outboxbench.results.comparison import Metric
     from outboxbench.results.document import Verdict
-    from outboxbench.results.model import Arm, Run, RunWarning
+    from outboxbench.results.model import Run, RunWarning
+    from outboxbench.results.relay import RelayArm
 
 _LAST_COLUMNS = ("p50\nms", "p99\nms", "client\nCPU µs", "server\nCPU µs")
 
@@ -55,6 +58,7 @@ def run_report(run: Run) -> RenderableType:
             parts += [Text(), _table(run, arms), _notes(run, arms)]
     for panel in rate_panels(run):
         parts += [Text(), sweep_table(panel), sweep_notes(run, panel)]
+    parts += relay_report(run)
     return Group(*parts, Text(), *_verdict(run), *_failed_checks(run), *warning_lines(run.warnings))
 
 
@@ -168,7 +172,8 @@ def _verdict(run: Run) -> Iterator[RenderableType]:
 
 
 def _failed_checks(run: Run) -> Iterator[RenderableType]:
-    for arm in run.arms:
+    measured: list[Arm | RelayArm] = [*run.arms, *run.relays]
+    for arm in measured:
         if arm.verdict == "pass":
             continue
         name = Text.assemble((arm.name, "bold"), ": ", VERDICTS[arm.verdict])
@@ -179,7 +184,7 @@ def _failed_checks(run: Run) -> Iterator[RenderableType]:
             yield Padding(Text(line), (0, 0, 0, 2))
 
 
-def _doubts(arm: Arm) -> Iterator[str]:
+def _doubts(arm: Arm | RelayArm) -> Iterator[str]:
     """Each check that did not pass, once, with the number of rounds in which it did not."""
     blocks_with: Counter[tuple[str, Verdict]] = Counter()
     details: dict[tuple[str, Verdict], str] = {}
@@ -187,7 +192,7 @@ def _doubts(arm: Arm) -> Iterator[str]:
         for check in block.checks:
             blocks_with[check.name, check.verdict] += 1
             details.setdefault((check.name, check.verdict), check.detail)
-    for check in arm.checks:
+    for check in arm.checks if isinstance(arm, Arm) else ():
         details.setdefault((check.name, check.verdict), check.detail)
     for (name, verdict), detail in details.items():
         if verdict != "pass":

@@ -23,6 +23,7 @@ from outboxbench.results.document import (
     WritePlan,
 )
 from outboxbench.results.machine import Environment, NetworkDelay, Pinning, Server
+from outboxbench.results.relay import RelayArm
 
 SCHEMA_VERSION: Final = 2
 
@@ -118,6 +119,9 @@ class Run(Document):
         default=None, description="when the noise was recorded that the margins come from"
     )
     arms: tuple[Arm, ...]
+    relays: tuple[RelayArm, ...] = Field(
+        default=(), description="what was measured of relays, beside the arms"
+    )
     comparisons: tuple[Comparison, ...] = ()
     warnings: tuple[RunWarning, ...] = ()
     sha256: str | None = Field(

@@ -49,8 +49,9 @@ def order_ids(orders: int) -> tuple[UUID, ...]:
     return tuple(order_id(number) for number in range(1, orders + 1))
 
 
-# Each aggregate comes with the history that its commands would have left. The ids of the operations
-# are as scattered as drawn ones, and the same every time: an index is filled alike for every run.
+# Each aggregate comes with the history that its commands would have left, all of it delivered. The
+# ids of the operations are as scattered as drawn ones, and the same every time: an index is filled
+# alike for every run.
 SEED_ACCOUNTS = """
     WITH account AS (
         INSERT INTO accounts (id, version, balance_cents)
@@ -59,8 +60,10 @@ SEED_ACCOUNTS = """
         RETURNING id
     )
     INSERT INTO outbox
-        (op_id, ordinal, aggregate_type, aggregate_id, version, topic, audience, state)
-    SELECT md5(id::text || version)::uuid, 0, 'account', id, version, topic, audience, state
+        (op_id, ordinal, aggregate_type, aggregate_id, version, topic, audience, state,
+         delivered_at)
+    SELECT md5(id::text || version)::uuid, 0, 'account', id, version, topic, audience, state,
+           now()
     FROM account CROSS JOIN (
         VALUES (1, 'account.opened', 2, '{}'::jsonb),
                (2, 'account.deposited', 0,
@@ -88,8 +91,9 @@ SEED_ORDERS = """
         FROM placed JOIN line ON order_id = id GROUP BY id, account_id
     )
     INSERT INTO outbox
-        (op_id, ordinal, aggregate_type, aggregate_id, version, topic, audience, state)
-    SELECT op_id, ordinal, 'order', id, 1, topic, audience, state
+        (op_id, ordinal, aggregate_type, aggregate_id, version, topic, audience, state,
+         delivered_at)
+    SELECT op_id, ordinal, 'order', id, 1, topic, audience, state, now()
     FROM operation CROSS JOIN LATERAL (
         VALUES (0, 'order.placed', 3,
                 jsonb_build_object('account_id', account_id, 'total_cents', total_cents)),

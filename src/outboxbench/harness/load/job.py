@@ -50,6 +50,8 @@ class Job:
     max_attempts: int
     open_load: OpenLoad | None = None
     busy_wait_us: float = 0.0
+    commits: str | None = None
+    """Where every commit is recorded, by its operation and its moment; nowhere if absent."""
 
     def to_json(self) -> str:
         """Return the job as one line; it holds the password, so it goes through a pipe alone."""

@@ -11,6 +11,7 @@ import json
 import sys
 from contextlib import ExitStack
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from outboxbench.core.application.bootstrap import bootstrap
@@ -24,11 +25,14 @@ from outboxbench.harness.load.job import NEVER, Job, Window, WorkerResult
 from outboxbench.harness.load.planted import slowed
 from outboxbench.harness.load.recorder import Recorder
 from outboxbench.harness.load.warm_up import warm_up
+from outboxbench.harness.relaying.observed import ObservedUnitsOfWork
+from outboxbench.harness.relaying.records import COMMIT, write_records
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from outboxbench.core.application.message_bus import MessageBus
+    from outboxbench.core.application.ports import UnitsOfWork
     from outboxbench.core.strategies.registry import Strategy
     from outboxbench.harness.load.job import Loop
 
@@ -57,6 +61,7 @@ def loop_factory(loop: Loop) -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 async def _work(job: Job, strategy: Strategy) -> None:
     persistence = await strategy.open(job.settings)
+    observed = None if job.commits is None else ObservedUnitsOfWork(persistence)
     try:
         mixes = [
             CommandMix(job.mix, job.dataset, f"{job.seed}/{job.first_client + number}")
@@ -69,12 +74,16 @@ async def _work(job: Job, strategy: Strategy) -> None:
                 result = await run_operation(bus, request.command, request.op_id, RetryPolicy(1))
                 early.record(request, result, 0, 0)
 
-        await warm_up(persistence, job.settings.pool_size, run_each_command)
+        await warm_up(observed or persistence, job.settings.pool_size, run_each_command)
         say("ready")
         window = Window(**json.loads(sys.stdin.readline()))
         recorder = Recorder(window, "end" if job.open_load is None else "start")
-        units = slowed(persistence, job.busy_wait_us) if job.busy_wait_us else persistence
+        units: UnitsOfWork = observed or persistence
+        if job.busy_wait_us:
+            units = slowed(units, job.busy_wait_us)
         await _run_clients(job, bootstrap(units), mixes, recorder, window)
+        if observed is not None and job.commits is not None:
+            write_records(Path(job.commits), COMMIT, observed.commits)
         say("result", **asdict(_result(early, recorder)))
     finally:
         await persistence.close()

@@ -111,7 +111,8 @@ class NatsServer:
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
-                    env={**os.environ, _PASSWORD_VARIABLE: self.password},
+                    # Quoted, as the server reads it like a value in its configuration.
+                    env={**os.environ, _PASSWORD_VARIABLE: f'"{self.password}"'},
                     start_new_session=True,
                 )
             self._process = process

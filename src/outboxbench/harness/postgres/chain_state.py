@@ -20,6 +20,7 @@ _CHAIN: Final = """
     ), placed AS (
         SELECT orders.id, status, answers, is_paid
         FROM orders JOIN outbox ON aggregate_id = orders.id AND topic = 'order.placed'
+            AND created_at >= %(since)s
         LEFT JOIN answer ON answer.id = orders.id
     )
     SELECT count(*),
@@ -31,10 +32,13 @@ _CHAIN: Final = """
     FROM placed"""
 
 
-def read_chain(address: DatabaseAddress) -> Chain:
-    """Count the orders of a database by how far they came."""
+def read_chain(address: DatabaseAddress, since: object = "-infinity") -> Chain:
+    """Count the orders that were placed since a moment by how far they came.
+
+    `since` is a timestamp, or a text that PostgreSQL reads as one.
+    """
     with connect(address) as connection:
-        row = connection.execute(_CHAIN).fetchone()
+        row = connection.execute(_CHAIN, {"since": since}).fetchone()
     if row is None:
         raise ValueError("a query without GROUP BY has no row")
     return Chain(*row)

@@ -74,4 +74,13 @@ class ObservedReceiver:
             while perf_counter_ns() < until_ns:
                 pass
         await self._receiver.deliver(message)
-        self.deliveries.append((message.op_id.bytes, message.ordinal, handed_ns, monotonic_ns()))
+        self.deliveries.append(
+            (
+                message.op_id.bytes,
+                message.ordinal,
+                message.aggregate_id.bytes,
+                message.version,
+                handed_ns,
+                monotonic_ns(),
+            )
+        )

@@ -54,13 +54,22 @@ class RelayProcess:
         """Have it settle what is on its way and end; one that drains ends by itself."""
         self._process.tell("stop")
 
-    def result(self, timeout_s: float) -> RelayResult:
-        """Wait for its end.
+    def wait_until_settled(self, timeout_s: float) -> None:
+        """Wait until it has settled everything; it stays connected.
 
         Raises:
             CannotRun: it failed, or took longer than `timeout_s`.
         """
-        return RelayResult(**self._hear("result", timeout_s))
+        self._hear("settled", timeout_s)
+
+    def result(self) -> RelayResult:
+        """Have it disconnect and write its records; return what it did.
+
+        Raises:
+            CannotRun: it failed.
+        """
+        self._process.tell("end")
+        return RelayResult(**self._hear("result", READY_TIMEOUT_S))
 
     def _hear(self, event: str, timeout_s: float) -> dict[str, Any]:
         message = self._process.hear(

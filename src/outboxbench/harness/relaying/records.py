@@ -16,7 +16,14 @@ COMMIT: Final = np.dtype([("op_id", "V16"), ("committed_ns", "<i8")])
 """An operation, and when its unit of work knew that it was committed."""
 
 DELIVERY: Final = np.dtype(
-    [("op_id", "V16"), ("ordinal", "<i2"), ("handed_ns", "<i8"), ("delivered_ns", "<i8")]
+    [
+        ("op_id", "V16"),
+        ("ordinal", "<i2"),
+        ("aggregate_id", "V16"),
+        ("version", "<i4"),
+        ("handed_ns", "<i8"),
+        ("delivered_ns", "<i8"),
+    ]
 )
 """A message, when it was handed to its receivers, and when the last of them had confirmed it."""
 

@@ -47,6 +47,9 @@ async def _work(job: RelayJob, strategy: Strategy) -> None:
         delivery = bootstrap_delivery(units, outbox, broker, concurrency=job.handlers)
         receiver = ObservedReceiver(delivery, job.busy_us)
         result = await _relay(job, outbox, receiver, persistence)
+        # Its connections are kept until whoever measures has seen what their backends have used.
+        say("settled")
+        await asyncio.to_thread(sys.stdin.readline)
     finally:
         await broker.close()
         await persistence.close()

@@ -24,11 +24,13 @@ if TYPE_CHECKING:
 
     from outboxbench.harness.suite.model import Suite
     from outboxbench.harness.suite.plan import Plan
+    from outboxbench.harness.suite.relay_plan import RelayRounds
     from outboxbench.results.block import Block
     from outboxbench.results.comparison import Comparison, Metric
     from outboxbench.results.machine import Environment, NetworkDelay, Pinning
     from outboxbench.results.machine import Server as ServerDocument
     from outboxbench.results.noise import Noise
+    from outboxbench.results.relay import RelayArm
     from outboxbench.results.store import RunFolder
 
 
@@ -38,6 +40,7 @@ class RunContext:
 
     suite: Suite
     plan: Plan
+    relays: RelayRounds
     command: str
     noise: Noise | None
     environment: Environment
@@ -55,6 +58,7 @@ class Measured:
     """
 
     blocks: Mapping[PlannedArm, Sequence[Block]]
+    relays: Sequence[RelayArm]
     capacities_per_s: Mapping[StrategyArm, float]
     offered_per_s: Mapping[StrategyArm, float]
     rounds_added: int
@@ -80,7 +84,9 @@ def make_run(context: RunContext, measured: Measured, folder: RunFolder) -> Run:
         started_at=context.started_at,
         finished_at=datetime.now(UTC),
         complete=measured.complete,
-        verdict=combine(arm.verdict for arm in arms),
+        verdict=combine(
+            [*(arm.verdict for arm in arms), *(relays.verdict for relays in measured.relays)]
+        ),
         environment=context.environment,
         server=context.server,
         pinning=context.pinning,
@@ -88,6 +94,7 @@ def make_run(context: RunContext, measured: Measured, folder: RunFolder) -> Run:
         reference=suite.reference,
         calibrated_at=None if context.noise is None else context.noise.measured_at,
         arms=arms,
+        relays=tuple(measured.relays),
         comparisons=compare(context, measured),
     )
     return run.model_copy(update={"warnings": run_warnings(run)})

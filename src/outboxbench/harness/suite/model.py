@@ -4,72 +4,29 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import Annotated, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-)
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
-from outboxbench.core.strategies.registry import strategy_names
 from outboxbench.core.strategies.settings import Isolation, Profile
 from outboxbench.harness.errors import BadInput
 from outboxbench.harness.load.arrivals import ArrivalProcess
-from outboxbench.harness.load.command_mix import CommandMix
 from outboxbench.harness.load.job import Loop
 from outboxbench.harness.pinning import PinMode
+from outboxbench.harness.suite.parts import (
+    BusyWaitUs,
+    Count,
+    OneOrMore,
+    RateValue,
+    RoundTripMs,
+    Seconds,
+    StrategyName,
+    SuitePart,
+    Timeout,
+    WorkloadName,
+)
 from outboxbench.harness.suite.problems import first_problem
-from outboxbench.harness.suite.rates import parse_rate
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-
-def _known_strategy(name: str) -> str:
-    return _known(name, strategy_names())
-
-
-def _known_workload(name: str) -> str:
-    return _known(name, CommandMix.SHARES)
-
-
-def _known(name: str, known: Iterable[str]) -> str:
-    allowed = sorted(known)
-    if name not in allowed:
-        raise ValueError(f"allowed are {', '.join(allowed)}")
-    return name
-
-
-def _known_rate(value: float | str) -> float | str:
-    parse_rate(value)
-    return value
-
-
-# Strict: a number in quotation marks, or a truth value for a count, is a slip of the author.
-Seconds = Annotated[float, Field(strict=True, gt=0, le=86_400, allow_inf_nan=False)]
-# The server knows timeouts in whole milliseconds, and takes 0 for none.
-Timeout = Annotated[float, Field(strict=True, ge=0.001, le=86_400, allow_inf_nan=False)]
-Count = Annotated[int, Field(strict=True, ge=1)]
-# More than a second is no network of a service.
-RoundTripMs = Annotated[float, Field(strict=True, ge=0, le=1000, allow_inf_nan=False)]
-BusyWaitUs = Annotated[float, Field(strict=True, ge=0, le=1_000_000, allow_inf_nan=False)]
-RateValue = Annotated[Annotated[float, Field(strict=True)] | str, AfterValidator(_known_rate)]
-StrategyName = Annotated[str, AfterValidator(_known_strategy)]
-WorkloadName = Annotated[str, AfterValidator(_known_workload)]
-
-T = TypeVar("T")
-OneOrMore = Annotated[tuple[T, ...], Field(min_length=1)]
-
-
-class SuitePart(BaseModel):
-    """Base of every part of a suite: an unknown key is an error, not a wish that is ignored."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+from outboxbench.harness.suite.relay_model import ChainMatrix, DrainMatrix
 
 
 class DatasetSize(SuitePart):
@@ -135,12 +92,22 @@ class Suite(SuitePart):
         default=0, description="measured once more for the arms that are inconclusive"
     )
     dataset: DatasetSize = DatasetSize()
-    arms: OneOrMore[ArmMatrix]
+    arms: tuple[ArmMatrix, ...] = ()
+    drains: tuple[DrainMatrix, ...] = ()
+    chains: tuple[ChainMatrix, ...] = ()
+
+    @model_validator(mode="after")
+    def _measures_something(self) -> Self:
+        if not (self.arms or self.drains or self.chains):
+            raise ValueError("it measures nothing: it needs [[arms]], [[drains]] or [[chains]]")
+        return self
 
 
 _ALLOWED_KEYS = {
     "": Suite.model_fields,
     "arms": ArmMatrix.model_fields,
+    "drains": DrainMatrix.model_fields,
+    "chains": ChainMatrix.model_fields,
     "dataset": DatasetSize.model_fields,
 }
 

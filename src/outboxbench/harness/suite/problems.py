@@ -49,6 +49,8 @@ def first_problem(
     problem = problems[0]
     location = problem["loc"]
     key = _key_of(problem)
+    if not location:
+        return _reason(problem)
     if problem["type"] == "extra_forbidden":
         table = str(location[0]) if len(location) > 1 else ""
         return f"the key {key} is unknown: allowed are {', '.join(allowed_keys[table])}"

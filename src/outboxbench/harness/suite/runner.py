@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from outboxbench.analysis.same_machine import machine_differences
 from outboxbench.harness.janitor import Janitor
+from outboxbench.harness.nats.server import NatsServer
 from outboxbench.harness.pinning import pin, plan_pinning
 from outboxbench.harness.postgres.databases import Databases
 from outboxbench.harness.postgres.server import connect, open_server
@@ -17,6 +18,8 @@ from outboxbench.harness.suite.blocks import BlockRunner
 from outboxbench.harness.suite.document import RunContext, make_run
 from outboxbench.harness.suite.networks import Networks
 from outboxbench.harness.suite.plan import StrategyArm
+from outboxbench.harness.suite.relay_blocks import RelayRunner
+from outboxbench.harness.suite.relay_plan import NO_RELAYS, RelayRounds
 from outboxbench.harness.suite.session import Session
 from outboxbench.harness.suite.surroundings import Surroundings
 from outboxbench.harness.suite.workers_ahead import WorkersAhead
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from outboxbench.results.machine import Environment, Pinning
     from outboxbench.results.model import Run
     from outboxbench.results.noise import Noise
+    from outboxbench.results.relay import RelayBlock
     from outboxbench.results.store import RunFolder
 
 
@@ -54,7 +58,7 @@ class RunObserver(Protocol):
         """The next block begins; rounds count from 0."""
         ...
 
-    def block_finished(self, arm: str, block: Block) -> None:
+    def block_finished(self, arm: str, block: Block | RelayBlock) -> None:
         """A block is measured and judged."""
         ...
 
@@ -70,6 +74,7 @@ class RunRequest:
     plan: Plan
     folder: RunFolder
     command: str
+    relays: RelayRounds = NO_RELAYS
     noise: Noise | None = None
     dsn: str | None = None
     pg_bin: Path | None = None
@@ -100,6 +105,7 @@ def run_suite(request: RunRequest, observer: RunObserver) -> Run:
         context = RunContext(
             suite=suite,
             plan=request.plan,
+            relays=request.relays,
             command=request.command,
             noise=_noise_of_here(request.noise, surroundings.environment),
             environment=surroundings.environment,
@@ -114,7 +120,13 @@ def run_suite(request: RunRequest, observer: RunObserver) -> Run:
         blocks = BlockRunner(
             suite, server, databases, janitor, workers, networks, pinning, connection
         )
-        session = Session(context, request.folder, blocks, observer)
+        nats = (
+            stack.enter_context(NatsServer(janitor))
+            if any(arm.broker == "nats" for arm in request.relays.arms)
+            else None
+        )
+        relays = RelayRunner(suite, server, databases, janitor, pinning, nats)
+        session = Session(context, request.folder, blocks, relays, observer)
 
         def keep_log(kind: type[BaseException] | None, *_: object) -> None:
             # It may tell why a block failed; a run stopped before its first block leaves nothing.
@@ -133,7 +145,8 @@ def run_suite(request: RunRequest, observer: RunObserver) -> Run:
 
 def _is_no_trial(request: RunRequest) -> bool:
     """Whether a run is long enough for its figures to be meant seriously."""
-    return request.plan.blocks * request.suite.window_s >= SHORTEST_SERIOUS_RUN_S
+    blocks = request.plan.blocks + request.relays.blocks
+    return blocks * request.suite.window_s >= SHORTEST_SERIOUS_RUN_S
 
 
 def _noise_of_here(noise: Noise | None, environment: Environment) -> Noise | None:

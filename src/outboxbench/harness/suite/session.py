@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import zip_longest
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from outboxbench.harness.suite.blocks import BlockOrder
 from outboxbench.harness.suite.capacities import arms_to_size, offered_rates
 from outboxbench.harness.suite.document import Measured, compare
 from outboxbench.harness.suite.plan import StrategyArm
+from outboxbench.harness.suite.relay_document import MeasuredRelays
 from outboxbench.harness.suite.template import prepare_template
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from outboxbench.harness.suite.blocks import BlockRunner
     from outboxbench.harness.suite.document import RunContext
     from outboxbench.harness.suite.plan import PlannedArm
+    from outboxbench.harness.suite.relay_blocks import RelayRunner
     from outboxbench.harness.suite.runner import RunObserver
     from outboxbench.results.block import Block
     from outboxbench.results.store import RunFolder
@@ -33,12 +36,19 @@ class Session:
     """One run while it measures; what it has measured so far can be read at any time."""
 
     def __init__(
-        self, context: RunContext, folder: RunFolder, runner: BlockRunner, observer: RunObserver
+        self,
+        context: RunContext,
+        folder: RunFolder,
+        runner: BlockRunner,
+        relay_runner: RelayRunner,
+        observer: RunObserver,
     ) -> None:
         self._context = context
         self._folder = folder
         self._runner = runner
+        self._relay_runner = relay_runner
         self._observer = observer
+        self._relays = MeasuredRelays(context.relays.arms, context.suite.reference)
         self._blocks: dict[PlannedArm, list[Block]] = defaultdict(list)
         self._capacities_per_s: dict[StrategyArm, float] = {}
         self._offered_per_s: dict[StrategyArm, float] = {}
@@ -48,13 +58,14 @@ class Session:
     @property
     def has_measured(self) -> bool:
         """Whether there is a block to report."""
-        return bool(self._blocks)
+        return bool(self._blocks) or bool(self._relays)
 
     @property
     def measured(self) -> Measured:
         """What there is to report."""
         return Measured(
             blocks=self._blocks,
+            relays=self._relays.documents(),
             capacities_per_s=self._capacities_per_s,
             offered_per_s=self._offered_per_s,
             rounds_added=self._rounds_added,
@@ -76,6 +87,7 @@ class Session:
         self._before = read_final_state(template)
         self._find_rates()
         self._measure_rounds(plan.rounds, first_round=0)
+        self._measure_relays()
         if doubtful := self._inconclusive_arms():
             self._observer.adding(suite.extra_rounds * len(doubtful))
             order = Random(f"{suite.seed}/extra").sample  # noqa: S311 - an order, no secret
@@ -101,16 +113,27 @@ class Session:
             for round_number, order in enumerate(rounds, first_round)
             for position, arm in enumerate(order)
         ]
-        upcoming = (*(arm for _, _, arm in blocks[1:]), None)
-        for (round_number, position, arm), following in zip(blocks, upcoming, strict=True):
+        for (round_number, position, arm), following in zip_longest(blocks, blocks[1:]):
             self._observer.block_started(arm.name, round_number)
             order = self._order(arm, f"r{round_number}_b{position}", str(round_number))
-            raw = self._runner.measure(order, following)
+            raw = self._runner.measure(order, None if following is None else following[2])
             block = make_block(
                 self._folder, arm, raw, self._before, round_number=round_number, position=position
             )
             self._blocks[arm].append(block)
             self._observer.block_finished(arm.name, block)
+
+    def _measure_relays(self) -> None:
+        for round_number, order in enumerate(self._context.relays.rounds):
+            for position, arm in enumerate(order):
+                self._observer.block_started(arm.name, round_number)
+                raw = self._relay_runner.measure(
+                    arm,
+                    f"r{round_number}_q{position}",
+                    f"{self._context.suite.seed}/{round_number}/{arm.name}",
+                )
+                block = self._relays.add(arm, raw, round_number=round_number, position=position)
+                self._observer.block_finished(arm.name, block)
 
     def _order(self, arm: PlannedArm, name: str, round_name: str) -> BlockOrder:
         seed = f"{self._context.suite.seed}/{round_name}"

@@ -15,6 +15,9 @@ from outboxbench.report.charts import (
     percentile_spectrum,
     rate_curve,
     ratios,
+    relay_backlog,
+    relay_drain,
+    relay_latency,
     throughput,
     timeline,
 )
@@ -120,6 +123,9 @@ _CHARTS: dict[str, Callable[[Run, RunFolder], _Drawing]] = {
     "rate-curve": _of_the_run(rate_curve),
     "timeline": _timeline,
     "network": _of_the_run(network),
+    "relay-drain": _of_the_run(relay_drain),
+    "relay-latency": _of_the_run(relay_latency),
+    "relay-backlog": _of_the_run(relay_backlog),
 }
 CHARTS = {
     "throughput": throughput.SHOWS,
@@ -128,6 +134,9 @@ CHARTS = {
     "rate-curve": rate_curve.SHOWS,
     "timeline": timeline.SHOWS,
     "network": network.SHOWS,
+    "relay-drain": relay_drain.SHOWS,
+    "relay-latency": relay_latency.SHOWS,
+    "relay-backlog": relay_backlog.SHOWS,
 }
 """What each chart shows, by its name, which is the name of its files too."""
 

@@ -1,0 +1,63 @@
+"""What a suite says of relays: backlogs to drain, and chains of orders to keep up with."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, get_args
+
+from pydantic import Field, field_validator
+
+from outboxbench.core.application.outbox import RelayPlan
+from outboxbench.harness.load.job import Loop
+from outboxbench.harness.relaying.backlog import Shape
+from outboxbench.harness.relaying.job import BrokerName
+from outboxbench.harness.suite.parts import (
+    BusyWaitUs,
+    Count,
+    OneOrMore,
+    Seconds,
+    StrategyName,
+    SuitePart,
+)
+
+WakeUp = Literal["notify", "poll"]
+"""How a relay learns of a commit: it is told, or it looks."""
+
+
+class RelayMatrix(SuitePart):
+    """What drains and chains have in common: every combination of the values is an arm."""
+
+    strategies: OneOrMore[StrategyName]
+    loops: OneOrMore[Loop] = ("uvloop",)
+    plans: OneOrMore[RelayPlan] = get_args(RelayPlan)
+    brokers: OneOrMore[BrokerName] = ("memory",)
+    relays: OneOrMore[Count] = (1,)
+    lease_s: Seconds = 10.0
+
+
+class DrainMatrix(RelayMatrix):
+    """A backlog that is delivered as fast as it can be."""
+
+    messages: Count = 100_000
+    aggregates: Count = 1_000
+    shapes: OneOrMore[Shape] = ("interleaved",)
+    batches: OneOrMore[Count] = (500,)
+    busy_us: OneOrMore[BusyWaitUs] = Field(
+        default=(0.0,), description="how long the receiver of a message keeps a core busy"
+    )
+
+    @field_validator("aggregates")
+    @classmethod
+    def _some_for_every_shape(cls, aggregates: int) -> int:
+        if aggregates < 2:
+            raise ValueError("it must be 2 or more, for one of them to be hot")
+        return aggregates
+
+
+class ChainMatrix(RelayMatrix):
+    """Orders at a steady rate, each charged for and confirmed by the transactions that follow."""
+
+    orders_per_s: Annotated[float, Field(strict=True, gt=0, le=100_000)] = 150.0
+    clients: Count = 8
+    handlers: Count = Field(default=8, description="messages that a relay handles at a time")
+    wake_ups: OneOrMore[WakeUp] = ("notify",)
+    batch: Count = 500

@@ -1,0 +1,132 @@
+"""How a backlog shrinks, and how small it stays: messages that wait, over time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from matplotlib.ticker import StrMethodFormatter
+
+from outboxbench.analysis.relay_panels import relay_panels
+from outboxbench.report import style
+from outboxbench.report.charts import frame
+from outboxbench.report.charts.relay_drain import PLAN_HATCHES
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from outboxbench.analysis.relay_panels import RelayPanel
+    from outboxbench.results.model import Run
+    from outboxbench.results.relay import RelayArm, RelayBlock
+
+TITLE = "Messages that wait"
+SHOWS = "the backlog of each relay over time, in its median round"
+
+PLAN_LINES = dict(zip(PLAN_HATCHES, ("-", "--", ":", "-."), strict=True))
+
+_HEADING_IN = 0.6
+_HEIGHT_IN = 2.3
+_AXIS_IN = 0.8
+_LEFT_IN = frame.LEFT_IN + 0.85
+_WIDTH_IN = frame.WIDTH_IN - _LEFT_IN - 3.6
+_NAMES_IN = 0.5
+_LONGEST_NAME = 34
+_NAME_STEP_IN = 0.21
+
+
+def draw(run: Run) -> Figure:
+    """Draw one panel for each load.
+
+    Raises NoDataError when no relay was measured.
+    """
+    panels = (*relay_panels(run, "drain"), *relay_panels(run, "chain"))
+    if not panels:
+        raise frame.NoDataError("no relay was measured")
+    with style.applied():
+        figure = frame.new_figure(
+            frame.Footer.of_run(run),
+            title=TITLE,
+            subtitle="Committed and not delivered yet, in the round with the median rate;\n"
+            "a drain is over where its line ends. Line styles tell plans apart.",
+            key=(),
+            panels_in=sum(_height_in(panel) for panel in panels),
+        )
+        top_in = frame.TOP_IN
+        for panel in panels:
+            frame.write_heading(figure, panel.title, panel.settings_text, at_in=top_in)
+            axes = frame.place(
+                figure,
+                left_in=_LEFT_IN,
+                top_in=top_in + _HEADING_IN,
+                width_in=_WIDTH_IN,
+                height_in=_height_in(panel) - _HEADING_IN - _AXIS_IN,
+            )
+            _draw_panel(axes, panel)
+            top_in += _height_in(panel)
+    return figure
+
+
+def describe(run: Run) -> str:
+    """The chart in words: how long each drain took, and the largest backlog of each chain."""
+    drains = [
+        f"{arm.name} took {_median_round(arm).seconds:.1f} s"
+        for arm in run.relays
+        if arm.scenario == "drain" and arm.blocks
+    ]
+    chains = [
+        f"{arm.name} had at most {max(_median_round(arm).backlog, default=0)} waiting"
+        for arm in run.relays
+        if arm.scenario == "chain" and arm.blocks
+    ]
+    return "; ".join((*drains, *chains)) + "."
+
+
+def _height_in(panel: RelayPanel) -> float:
+    return _HEADING_IN + max(_HEIGHT_IN, _NAME_STEP_IN * len(panel.arms)) + _AXIS_IN
+
+
+def _draw_panel(axes: Axes, panel: RelayPanel) -> None:
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    axes.set_xlabel("seconds", fontsize=9)
+    axes.set_ylabel("messages waiting", fontsize=9)
+    height_in = _height_in(panel) - _HEADING_IN - _AXIS_IN
+    for row, arm in enumerate(panel.arms):
+        if not arm.blocks:
+            continue
+        block = _median_round(arm)
+        look = style.look_of(arm.strategy)
+        line = PLAN_LINES.get(arm.plan, "-")
+        step_s = block.backlog_interval_s or 0.0
+        moments = [step_s * (number + 1) for number in range(len(block.backlog))]
+        if panel.scenario == "chain":
+            shown = [moment for moment in moments if moment <= block.seconds]
+            moments = shown
+        axes.plot(
+            moments, block.backlog[: len(moments)], color=look.colour, linestyle=line, linewidth=1.6
+        )
+        level = 1 - (row + 0.5) * _NAME_STEP_IN / height_in
+        frame.write_beside(
+            axes,
+            frame.shortened(panel.label(arm), _LONGEST_NAME),
+            level=level,
+            right_in=_NAMES_IN,
+            align="left",
+            colour=style.INK if arm.verdict == "pass" else style.ALARM,
+            size=9,
+        )
+        axes.plot(
+            [1 + 0.1 / _WIDTH_IN, 1 + 0.42 / _WIDTH_IN],
+            [level, level],
+            transform=axes.transAxes,
+            clip_on=False,
+            color=look.colour,
+            linestyle=line,
+            linewidth=1.6,
+        )
+    axes.set_xlim(left=0)
+    axes.set_ylim(bottom=0)
+
+
+def _median_round(arm: RelayArm) -> RelayBlock:
+    ordered = sorted(arm.blocks, key=lambda block: block.delivered_per_s)
+    return ordered[len(ordered) // 2]
