@@ -115,7 +115,7 @@ def _run(noise: Noise, out: Path, rounds: int, *arms: ArmMatrix) -> Run:
     )
     folder = RunFolder.create(out, suite.name, datetime.now(UTC))
     command = "python bench/evidence/planted_slowdown.py"
-    return carry_out(RunRequest(suite, make_plan(suite), folder, command, noise))
+    return carry_out(RunRequest(suite, make_plan(suite), folder, command, noise=noise))
 
 
 def _heads_called(comparisons: list[Comparison]) -> set[str]:

@@ -26,6 +26,9 @@ REASONS = {
     "rate-curve": "no strategy was offered three rates or more in an open loop",
     "timeline": "no open loop was measured, and no window of 10 s or more",
     "network": "no strategy was measured at two distances from the server",
+    "relay-drain": "no backlog was drained",
+    "relay-latency": "no chain of orders was measured",
+    "relay-backlog": "no relay was measured",
 }
 OF_CLOSED_LOOPS = set(CHARTS) - REASONS.keys()
 STARTED_AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

@@ -231,9 +231,14 @@ def test_an_unknown_key_is_named_with_those_that_are_known(file: Path) -> None:
 
 
 def test_a_missing_key_is_named(file: Path) -> None:
-    assert refusal(file, HEAD) == "the key arms is missing"
-    assert refusal(file, f"{HEAD}arms = []") == "arms cannot be []: it must name one or more"
     assert refusal(file, ARMS) == "the key name is missing"
+
+
+@pytest.mark.parametrize("arms", ["", "arms = []"])
+def test_a_suite_that_measures_nothing_is_refused(arms: str, file: Path) -> None:
+    assert refusal(file, HEAD + arms) == (
+        "it measures nothing: it needs [[arms]], [[drains]] or [[chains]]"
+    )
 
 
 def test_a_name_that_could_not_name_a_folder_is_refused(file: Path) -> None:

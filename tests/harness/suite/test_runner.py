@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from outboxbench.harness.postgres.server import Server
     from outboxbench.results.block import Block
     from outboxbench.results.model import Run
+    from outboxbench.results.relay import RelayBlock
 
 
 class Witness:
@@ -48,7 +49,7 @@ class Witness:
         self.started.append(arm)
         self._stop(len(self.finished))
 
-    def block_finished(self, arm: str, block: Block) -> None:
+    def block_finished(self, arm: str, block: Block | RelayBlock) -> None:
         self.finished.append(arm)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from matplotlib.ticker import StrMethodFormatter
+from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from outboxbench.analysis.relay_panels import relay_panels
 from outboxbench.report import style
@@ -25,13 +25,20 @@ SHOWS = "the backlog of each relay over time, in its median round"
 PLAN_LINES = dict(zip(PLAN_HATCHES, ("-", "--", ":", "-."), strict=True))
 
 _HEADING_IN = 0.6
-_HEIGHT_IN = 2.3
 _AXIS_IN = 0.8
 _LEFT_IN = frame.LEFT_IN + 0.85
-_WIDTH_IN = frame.WIDTH_IN - _LEFT_IN - 3.6
+_DRAIN_WIDTH_IN = frame.WIDTH_IN - _LEFT_IN - 3.6
+_DRAIN_HEIGHT_IN = 2.3
 _NAMES_IN = 0.5
-_LONGEST_NAME = 34
 _NAME_STEP_IN = 0.21
+_LONGEST_NAME = 34
+
+# Chains hardly differ in how they look, so that lines over each other would show nothing.
+_COLUMNS = 3
+_GAP_IN = 0.35
+_CHAIN_WIDTH_IN = (frame.WIDTH_IN - _LEFT_IN - frame.LEFT_IN - 2 * _GAP_IN) / _COLUMNS
+_CHAIN_HEIGHT_IN = 0.75
+_CHAIN_STEP_IN = 1.25
 
 
 def draw(run: Run) -> Figure:
@@ -54,14 +61,8 @@ def draw(run: Run) -> Figure:
         top_in = frame.TOP_IN
         for panel in panels:
             frame.write_heading(figure, panel.title, panel.settings_text, at_in=top_in)
-            axes = frame.place(
-                figure,
-                left_in=_LEFT_IN,
-                top_in=top_in + _HEADING_IN,
-                width_in=_WIDTH_IN,
-                height_in=_height_in(panel) - _HEADING_IN - _AXIS_IN,
-            )
-            _draw_panel(axes, panel)
+            draw_panel = _draw_drains if panel.scenario == "drain" else _draw_chains
+            draw_panel(figure, panel, top_in + _HEADING_IN)
             top_in += _height_in(panel)
     return figure
 
@@ -82,28 +83,27 @@ def describe(run: Run) -> str:
 
 
 def _height_in(panel: RelayPanel) -> float:
-    return _HEADING_IN + max(_HEIGHT_IN, _NAME_STEP_IN * len(panel.arms)) + _AXIS_IN
+    if panel.scenario == "drain":
+        return _HEADING_IN + _drain_height_in(panel) + _AXIS_IN
+    return _HEADING_IN + _CHAIN_STEP_IN * -(-len(panel.arms) // _COLUMNS) + _AXIS_IN
 
 
-def _draw_panel(axes: Axes, panel: RelayPanel) -> None:
+def _drain_height_in(panel: RelayPanel) -> float:
+    return max(_DRAIN_HEIGHT_IN, _NAME_STEP_IN * len(panel.arms))
+
+
+def _draw_drains(figure: Figure, panel: RelayPanel, top_in: float) -> None:
+    height_in = _drain_height_in(panel)
+    axes = frame.place(
+        figure, left_in=_LEFT_IN, top_in=top_in, width_in=_DRAIN_WIDTH_IN, height_in=height_in
+    )
     axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     axes.set_xlabel("seconds", fontsize=9)
     axes.set_ylabel("messages waiting", fontsize=9)
-    height_in = _height_in(panel) - _HEADING_IN - _AXIS_IN
     for row, arm in enumerate(panel.arms):
         if not arm.blocks:
             continue
-        block = _median_round(arm)
-        look = style.look_of(arm.strategy)
-        line = PLAN_LINES.get(arm.plan, "-")
-        step_s = block.backlog_interval_s or 0.0
-        moments = [step_s * (number + 1) for number in range(len(block.backlog))]
-        if panel.scenario == "chain":
-            shown = [moment for moment in moments if moment <= block.seconds]
-            moments = shown
-        axes.plot(
-            moments, block.backlog[: len(moments)], color=look.colour, linestyle=line, linewidth=1.6
-        )
+        _draw_backlog(axes, arm)
         level = 1 - (row + 0.5) * _NAME_STEP_IN / height_in
         frame.write_beside(
             axes,
@@ -115,16 +115,56 @@ def _draw_panel(axes: Axes, panel: RelayPanel) -> None:
             size=9,
         )
         axes.plot(
-            [1 + 0.1 / _WIDTH_IN, 1 + 0.42 / _WIDTH_IN],
+            [1 + 0.1 / _DRAIN_WIDTH_IN, 1 + 0.42 / _DRAIN_WIDTH_IN],
             [level, level],
             transform=axes.transAxes,
             clip_on=False,
-            color=look.colour,
-            linestyle=line,
+            color=style.look_of(arm.strategy).colour,
+            linestyle=PLAN_LINES.get(arm.plan, "-"),
             linewidth=1.6,
         )
     axes.set_xlim(left=0)
     axes.set_ylim(bottom=0)
+
+
+def _draw_chains(figure: Figure, panel: RelayPanel, top_in: float) -> None:
+    most = max((max(_median_round(arm).backlog, default=0) for arm in panel.arms), default=0)
+    for number, arm in enumerate(panel.arms):
+        row, column = divmod(number, _COLUMNS)
+        axes = frame.place(
+            figure,
+            left_in=_LEFT_IN + column * (_CHAIN_WIDTH_IN + _GAP_IN),
+            top_in=top_in + 0.2 + row * _CHAIN_STEP_IN,
+            width_in=_CHAIN_WIDTH_IN,
+            height_in=_CHAIN_HEIGHT_IN,
+        )
+        trusted = arm.verdict == "pass"
+        verdict = "" if trusted else f", {style.verdict_text(arm.verdict)}"
+        axes.set_title(
+            frame.shortened(panel.label(arm), _LONGEST_NAME) + verdict,
+            fontsize=9,
+            weight="normal",
+            color=style.INK if trusted else style.ALARM,
+        )
+        _draw_backlog(axes, arm)
+        axes.set_xlim(0, _median_round(arm).seconds)
+        axes.set_ylim(0, 1.1 * max(most, 1))
+        axes.yaxis.set_major_locator(MaxNLocator(3, integer=True))
+        axes.tick_params(labelleft=column == 0)
+        if number + _COLUMNS >= len(panel.arms):
+            axes.set_xlabel("seconds of the window", fontsize=9)
+
+
+def _draw_backlog(axes: Axes, arm: RelayArm) -> None:
+    block = _median_round(arm)
+    step_s = block.backlog_interval_s or 0.0
+    axes.plot(
+        [step_s * (number + 1) for number in range(len(block.backlog))],
+        block.backlog,
+        color=style.look_of(arm.strategy).colour,
+        linestyle=PLAN_LINES.get(arm.plan, "-"),
+        linewidth=1.6,
+    )
 
 
 def _median_round(arm: RelayArm) -> RelayBlock:

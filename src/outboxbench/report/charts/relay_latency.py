@@ -31,7 +31,7 @@ HOPS: Final[dict[Hop, str]] = {
     "handler": "until its handler is called",
     "broker": "until the broker has confirmed",
     "delivery": "until all receivers are done",
-    "chain": "order until its confirmation is out",
+    "chain": "order: its confirmation is out",
 }
 
 _ROW_IN = 0.3
