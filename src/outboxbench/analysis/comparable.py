@@ -50,6 +50,8 @@ class ComparableArms:
         name = f"{arm.strategy} {arm.write_plan}" if len(plans) > 1 else arm.strategy
         if arm.busy_wait_us:
             name += f" +{arm.busy_wait_us:.3g} µs"
+        if arm.prepared_for:
+            name += f", {arm.prepared_for}"
         return f"{name} ({arm.copy_number})" if arm.copy_number > 1 else name
 
     @property

@@ -75,6 +75,9 @@ class Arm(Document):
     copy_number: Annotated[int, Field(ge=1)] = Field(
         default=1, description="tells twins apart, which differ in nothing else"
     )
+    prepared_for: str | None = Field(
+        default=None, description="the relay plan that the database had the tables of"
+    )
     blocks: tuple[Block, ...] = ()
     summary: Summary | None = None
     verdict: Verdict = "unknown"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from outboxbench.core.strategies.settings import StrategySettings
 from outboxbench.harness.load.ceiling import Ceiling, CeilingJob
@@ -16,6 +16,7 @@ from outboxbench.harness.pinning import pin
 from outboxbench.harness.postgres.activity import autovacuums_in
 from outboxbench.harness.postgres.final_state import read_final_state, wait_until_unused
 from outboxbench.harness.postgres.server import connect
+from outboxbench.harness.relay_database import prepare_database
 from outboxbench.harness.suite.measurement import (
     Measurement,
     Surveillance,
@@ -28,6 +29,7 @@ from outboxbench.harness.suite.plan import CeilingArm, PlannedArm, StrategyArm
 if TYPE_CHECKING:
     import psycopg
 
+    from outboxbench.core.application.outbox import RelayPlan
     from outboxbench.core.strategies.settings import DatabaseAddress
     from outboxbench.harness.janitor import Janitor
     from outboxbench.harness.postgres.databases import Databases
@@ -103,6 +105,10 @@ class BlockRunner:
         with ExitStack() as stack:
             workers = stack.enter_context(self.workers.take(arm))
             address = self._fresh_database(order.name, stack)
+            if arm.prepared_for != "nothing":
+                plan, *notified = arm.prepared_for.split()
+                prepare_database(address, cast("RelayPlan", plan), announces=bool(notified))
+                self.databases.checkpoint()
             for number, worker in enumerate(workers):
                 worker.prepare(self._job(arm, address, order, number))
             for worker in workers:

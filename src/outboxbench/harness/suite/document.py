@@ -157,6 +157,7 @@ def _with_blocks(arm: PlannedArm, suite: Suite, measured: Measured) -> Arm:
                 capacity_ok_per_s=measured.capacities_per_s.get(arm.as_closed_loop),
                 busy_wait_us=arm.busy_wait_us,
                 copy_number=arm.copy_number,
+                prepared_for=None if arm.prepared_for == "nothing" else arm.prepared_for,
                 blocks=tuple(measured.blocks[arm]),
             )
         case CeilingArm():

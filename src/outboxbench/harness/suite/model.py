@@ -17,6 +17,7 @@ from outboxbench.harness.suite.parts import (
     BusyWaitUs,
     Count,
     OneOrMore,
+    PreparedFor,
     RateValue,
     RoundTripMs,
     Seconds,
@@ -56,6 +57,9 @@ class ArmMatrix(SuitePart):
     )
     network_rtt_ms: OneOrMore[RoundTripMs] | None = Field(
         default=None, description="what a round trip takes longer; no network in between if absent"
+    )
+    prepared_for: OneOrMore[PreparedFor] = Field(
+        default=("nothing",), description="relays that nobody runs, to see what writers pay for"
     )
     copies: Count = Field(default=1, description="the same arm several times, to see the noise")
     busy_wait_us: OneOrMore[BusyWaitUs] = Field(

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 def pairs(arms: Iterable[PlannedArm], reference: str) -> list[tuple[StrategyArm, StrategyArm]]:
     """Return (base, head) for every arm that has a base among the arms.
 
-    An arm that was slowed on purpose is compared with the one that was not, every second copy with
-    the copy before it, and else every strategy with the `reference` under the same load. An arm
+    An arm that was slowed on purpose is compared with the one that was not, one whose database is
+    prepared for a relay with the one whose is not, every second copy with the copy before it, and
+    else every strategy with the `reference` under the same load. An arm
     whose rate is a share of its own capacity shares its load with no other.
     """
     measured = [arm for arm in arms if isinstance(arm, StrategyArm)]
@@ -31,6 +32,8 @@ def _base_of(arm: StrategyArm, arms: list[StrategyArm], reference: str) -> Strat
         return None
     if arm.busy_wait_us:
         wanted = replace(arm, busy_wait_us=0.0)
+    elif arm.prepared_for != "nothing":
+        wanted = replace(arm, prepared_for="nothing")
     elif arm.copy_number > 1:
         if arm.copy_number % 2:
             return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -48,6 +48,10 @@ WorkloadName = Annotated[str, AfterValidator(_known_workload)]
 
 T = TypeVar("T")
 OneOrMore = Annotated[tuple[T, ...], Field(min_length=1)]
+
+
+PreparedFor = Literal["nothing", "lease", "lease notified", "delete", "delete notified", "sharded"]
+"""The relay plan that a database has the tables of; `notified` if commits are announced as well."""
 
 
 class SuitePart(BaseModel):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from outboxbench.harness.load.ceiling import CeilingPlan
     from outboxbench.harness.load.job import Loop
     from outboxbench.harness.suite.model import ArmMatrix, Suite
+    from outboxbench.harness.suite.parts import PreparedFor
     from outboxbench.harness.suite.rates import Rate
 
 CEILING = "pgbench"
@@ -49,6 +50,7 @@ class StrategyArm:
     network_rtt_ms: float | None = None
     busy_wait_us: float = 0.0
     copy_number: int = 1
+    prepared_for: PreparedFor = "nothing"
 
     @property
     def name(self) -> str:
@@ -58,6 +60,8 @@ class StrategyArm:
             parts.append(str(self.open_loop.rate))
         if self.busy_wait_us:
             parts.append(f"{self.busy_wait_us:g} µs slower")
+        if self.prepared_for != "nothing":
+            parts.append(f"prepared for {self.prepared_for}")
         if self.copy_number > 1:
             parts.append(f"copy {self.copy_number}")
         return "/".join(parts)
@@ -171,7 +175,7 @@ def _expand(matrix: ArmMatrix, strategies: list[Strategy]) -> list[StrategyArm]:
         open_loops or [None],
         matrix.network_rtt_ms or (None,),
         matrix.busy_wait_us,
-        range(1, matrix.copies + 1),
+        tuple(product(range(1, matrix.copies + 1), matrix.prepared_for)),
     )
     return [
         StrategyArm(
@@ -187,6 +191,7 @@ def _expand(matrix: ArmMatrix, strategies: list[Strategy]) -> list[StrategyArm]:
             network_rtt_ms=network_rtt_ms,
             busy_wait_us=busy_wait_us,
             copy_number=copy_number,
+            prepared_for=prepared_for,
         )
         for (
             strategy,
@@ -198,7 +203,7 @@ def _expand(matrix: ArmMatrix, strategies: list[Strategy]) -> list[StrategyArm]:
             open_loop,
             network_rtt_ms,
             busy_wait_us,
-            copy_number,
+            (copy_number, prepared_for),
         ) in axes
     ]
 
