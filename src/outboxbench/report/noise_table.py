@@ -34,8 +34,9 @@ def print_noise(console: Console, noise: Noise, file: Path) -> None:
     console.print(_noise_table(noise))
     console.print(
         Text(
-            "block σ: of one arm's blocks; paired σ: of the ratios of a round; drift: first to\n"
-            f"last; δ: 95% of A/A runs of {USUAL_ROUNDS} rounds differ by less, never below 5%",
+            "block σ: of one arm's blocks; paired σ: of the ratios of a round;\n"
+            f"drift: first to last; δ: 95% of A/A runs of {USUAL_ROUNDS} rounds differ by less, "
+            "\nnever below 5%",
             style="dim",
         )
     )

@@ -201,7 +201,7 @@ def test_a_value_that_is_not_allowed_is_named(line: str, message: str, file: Pat
             (
                 "the key arms[0].loop is unknown: allowed are strategies, loops, workloads, "
                 "profiles, isolations, clients, pool_size, workers, rates, arrivals, max_wait_s, "
-                "network_rtt_ms, copies, busy_wait_us"
+                "network_rtt_ms, prepared_for, copies, busy_wait_us"
             ),
         ),
     ],
