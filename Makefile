@@ -40,10 +40,11 @@ test-all: $(READY) lint ## As `test`, with the slow tests too
 bench-micro: $(READY) ## Measure the harness's own overhead
 	$(BIN)/pytest bench/micro --benchmark-enable --benchmark-columns=min,median,mean,stddev,rounds -s
 
-evidence: $(READY) ## Test the harness itself: A/A, a planted slowdown, pgbench by hand (20 minutes)
+evidence: $(READY) ## A/A, a planted slowdown, pgbench by hand, relays that are killed (25 minutes)
 	$(BIN)/outboxbench calibrate
 	$(BIN)/python bench/evidence/planted_slowdown.py
 	$(BIN)/python bench/evidence/agreement_with_pgbench.py
+	$(BIN)/python bench/evidence/relays_killed.py --plans lease sharded delete
 
 lock: $(READY) ## Pin the newest packages, with hashes and without addresses
 	$(BIN)/python -m pip install --quiet uv
