@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 SUITE  ?= quick
 DSN    ?=
 
-.PHONY: help setup bench test test-all lint bench-micro evidence lock clean
+.PHONY: help setup bench test test-all lint bench-micro evidence peers lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show what can be made
@@ -32,7 +32,7 @@ lint: $(READY)
 	$(BIN)/lint-imports
 
 test: $(READY) lint ## Lint, check types and layers, run the tests on the embedded server
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -m "not slow" -n auto --dist loadscope
 
 test-all: $(READY) lint ## As `test`, with the slow tests too
 	$(BIN)/pytest
@@ -45,6 +45,9 @@ evidence: $(READY) ## A/A, a planted slowdown, pgbench by hand, relays that are 
 	$(BIN)/python bench/evidence/planted_slowdown.py
 	$(BIN)/python bench/evidence/agreement_with_pgbench.py
 	$(BIN)/python bench/evidence/relays_killed.py --plans lease sharded delete
+
+peers: $(READY) ## Drain a backlog beside PgQueuer and procrastinate
+	$(BIN)/python bench/peers/drain.py
 
 lock: $(READY) ## Pin the newest packages, with hashes and without addresses
 	$(BIN)/python -m pip install --quiet uv

@@ -76,12 +76,13 @@ def run(
         load_suite(suite), window_s=duration, rounds=rounds, seed=seed, reference=reference
     )
     names = names_in("--only", only) or frozenset()
+    plan, relays = make_plan(chosen, names), plan_relays(chosen, names)
     recorded = read_noise(noise)
     folder = RunFolder.create(out, chosen.name, datetime.now(UTC))
     request = RunRequest(
         suite=chosen,
-        plan=make_plan(chosen, names),
-        relays=plan_relays(chosen, names),
+        plan=plan,
+        relays=relays,
         folder=folder,
         command=_command(chosen, suite, only, dsn, pg_bin),
         noise=recorded,

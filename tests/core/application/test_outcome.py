@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from uuid import uuid4
+from uuid import UUID
 
 import pytest
 
@@ -22,8 +22,8 @@ from outboxbench.core.domain.aggregate import Refused
 
 ANSWERED = PersistenceError("the server said no", FailureKind.CONSTRAINT, answered=True)
 UNANSWERED = PersistenceError("nobody answered", FailureKind.CONNECTION)
-CONFLICT = VersionConflict("account", uuid4(), 1)
-UNKNOWN = AggregateNotFound("account", uuid4())
+CONFLICT = VersionConflict("account", UUID(int=7), 1)
+UNKNOWN = AggregateNotFound("account", UUID(int=7))
 ERRORS = [
     ANSWERED,
     UNANSWERED,

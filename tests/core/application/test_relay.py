@@ -330,7 +330,7 @@ async def test_a_message_that_no_handler_understands_is_refused_with_the_reason(
             "its account_id is 'x' and no UUID",
         ),
         (
-            replace(placed, state=placed.state.replace("900", '"900"')),
+            replace(placed, state=placed.state.replace(":900", ':"900"')),
             "its total_cents is '900' and no integer",
         ),
         (

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from outboxbench.core.strategies.settings import DatabaseAddress
 
-MAPPED_TABLES = {"accounts", "orders", "order_lines", "outbox"}
+MAPPED_TABLES = {"accounts", "orders", "order_lines", "outbox", "inbox"}
 
 
 @pytest.fixture
@@ -55,7 +55,10 @@ def test_sqlalchemy_declares_the_tables_of_the_schema(
         stored_columns = _columns(reflected.tables[name], engine.dialect)
         left_out = stored_columns.keys() - declared_columns.keys()
         assert {column: stored_columns[column] for column in declared_columns} == declared_columns
-        assert all(reflected.tables[name].c[column].server_default for column in left_out)
+        assert all(
+            stored.server_default or stored.nullable
+            for stored in (reflected.tables[name].c[column] for column in left_out)
+        )
 
 
 def test_the_constraints_that_errors_are_told_apart_by_exist(
@@ -63,11 +66,12 @@ def test_the_constraints_that_errors_are_told_apart_by_exist(
 ) -> None:
     found = connection.execute(
         "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = ANY(%s)",
-        [[rows.OPERATION_CONSTRAINT, rows.HISTORY_CONSTRAINT]],
+        [[rows.OPERATION_CONSTRAINT, rows.HISTORY_CONSTRAINT, rows.INBOX_CONSTRAINT]],
     ).fetchall()
     assert dict(found) == {
         rows.OPERATION_CONSTRAINT: "PRIMARY KEY (op_id, ordinal)",
         rows.HISTORY_CONSTRAINT: "UNIQUE (aggregate_type, aggregate_id, version, ordinal)",
+        rows.INBOX_CONSTRAINT: "PRIMARY KEY (handler, op_id, ordinal)",
     }
 
 

@@ -40,7 +40,7 @@ def group_settings(settings: StrategySettings) -> StrategySettings:
     return replace(
         settings,
         pool_size=min(settings.pool_size, CONNECTIONS),
-        own_parameters={"plan_cache_mode": "force_generic_plan"},
+        own_parameters={**settings.own_parameters, "plan_cache_mode": "force_generic_plan"},
     )
 
 

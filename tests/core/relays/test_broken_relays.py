@@ -1,0 +1,250 @@
+"""Every way in which a relay can be wrong is convicted by a check, and the right one passes it.
+
+| what is wrong | the check that convicts it |
+| --- | --- |
+| reads beyond the last number seen | every committed message is delivered |
+| settles before it delivers | every committed message is delivered |
+| publishes before the commit | nothing is delivered that was not committed |
+| skips locked messages, not aggregates | messages of an aggregate are delivered in its order |
+| handles without an inbox | every order is charged for once and closed by the answer |
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Self
+from uuid import UUID, uuid4
+
+import pytest
+from tests.core.relays.broken import (
+    Broken,
+    ReadsBeyondTheLastOneSeen,
+    SettlesBeforeItDelivers,
+    SkipsLockedMessages,
+    charges_anew_each_time,
+    connected,
+)
+
+from outboxbench.analysis.relay_checks import judge_chain, judge_deliveries
+from outboxbench.core.application.backoff import Backoff
+from outboxbench.core.application.bootstrap import bootstrap, bootstrap_delivery
+from outboxbench.core.application.delivery import Unavailable
+from outboxbench.core.application.internal_delivery import decode
+from outboxbench.core.application.outcome import Attempt, PersistenceError
+from outboxbench.core.application.relay import Relay, RelaySettings
+from outboxbench.core.brokers.memory import MemoryBroker
+from outboxbench.core.domain.ordering import OrderLine, OrderPlaced, PlaceOrder
+from outboxbench.core.domain.payments import Deposit, OpenAccount
+from outboxbench.core.strategies.registry import load_strategy
+from outboxbench.core.strategies.settings import StrategySettings
+from outboxbench.harness.postgres.chain_state import read_chain
+from outboxbench.harness.postgres.server import connect
+from outboxbench.harness.relay_database import prepare_database
+from outboxbench.harness.relaying.due import due_messages
+from outboxbench.results.deliveries import Deliveries
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from types import TracebackType
+
+    import asyncpg
+
+    from outboxbench.core.application.outbox import OutboxMessage
+    from outboxbench.core.application.ports import Outbox, Persistence, Receiver
+    from outboxbench.core.domain.message import Command
+    from outboxbench.core.strategies.settings import DatabaseAddress
+
+DELIVERED = "every committed message is delivered"
+COMMITTED = "nothing is delivered that was not committed"
+ORDERED = "messages of an aggregate are delivered in its order"
+LINES = (OrderLine(1, "tea", 2, 450),)
+SETTINGS = RelaySettings(outage=Backoff(0.001, 0.002), first_poll_s=0.001, poll_s=0.01)
+PATIENCE_S = 20.0
+
+STORE = """
+    INSERT INTO outbox
+        (op_id, ordinal, aggregate_type, aggregate_id, version, topic, audience, state)
+    VALUES ($1, 0, 'order', $2, 1, 'order.line_changed', 2, '{}')
+"""
+
+
+class Scene:
+    """A database with an outbox, a strategy on it, and what has arrived from it."""
+
+    def __init__(self, address: DatabaseAddress) -> None:
+        self.address = address
+        self.received: list[OutboxMessage] = []
+        self._exits = AsyncExitStack()
+        self.persistence: Persistence
+
+    async def __aenter__(self) -> Self:
+        prepare_database(self.address, "lease", announces=False)
+        settings = StrategySettings(self.address, pool_size=6)
+        self.persistence = await load_strategy("asyncpg").open(settings)
+        self._exits.push_async_callback(self.persistence.close)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._exits.aclose()
+
+    @property
+    def outbox(self) -> Outbox:
+        """An outbox that is right."""
+        return self.persistence.outbox("lease", lease_s=30)
+
+    async def connection(self) -> asyncpg.Connection:
+        connection = await connected(self.address)
+        self._exits.push_async_callback(connection.close)
+        return connection
+
+    async def handle(self, *commands: Command) -> None:
+        for command in commands:
+            await bootstrap(self.persistence).handle(command, Attempt(uuid4()))
+
+    async def deliver(self, message: OutboxMessage) -> None:
+        """Receive a message: the scene is what relays deliver to."""
+        self.received.append(message)
+
+    async def drain(self, outbox: Outbox | Broken, receiver: Receiver | None = None) -> None:
+        async with asyncio.timeout(PATIENCE_S):
+            await relay_over(outbox, receiver or self).drain()
+
+    def failed(self) -> set[str]:
+        """Return the checks that do not pass."""
+        with connect(self.address) as connection:
+            due = due_messages(connection, "-infinity")
+        keys = [(message.op_id, message.ordinal) for message in self.received]
+        checks = judge_deliveries(Deliveries(due, keys))
+        return {check.name for check in checks if check.verdict != "pass"}
+
+
+def relay_over(outbox: Outbox | Broken, receiver: Receiver) -> Relay:
+    right: Any = outbox
+    return Relay(right, receiver, SETTINGS)
+
+
+@pytest.fixture
+async def scene(database: DatabaseAddress) -> AsyncIterator[Scene]:
+    async with Scene(database) as scene:
+        yield scene
+
+
+@pytest.mark.parametrize("broken", [True, False])
+async def test_a_number_that_commits_late_is_lost_to_who_reads_beyond_the_last_one_seen(
+    scene: Scene, broken: bool
+) -> None:
+    early, late, relay = [await scene.connection() for _ in range(3)]
+    await relay.execute(ReadsBeyondTheLastOneSeen.NUMBERED)
+    outbox = ReadsBeyondTheLastOneSeen(relay) if broken else scene.outbox
+    transaction = early.transaction()
+    await transaction.start()
+    await early.execute(STORE, uuid4(), uuid4())
+    await late.execute(STORE, uuid4(), uuid4())
+    await scene.drain(outbox)
+    await transaction.commit()
+    await scene.drain(outbox)
+    assert scene.failed() == ({DELIVERED} if broken else set())
+
+
+@pytest.mark.parametrize("broken", [True, False])
+async def test_a_message_is_lost_that_is_settled_before_it_is_delivered(
+    scene: Scene, broken: bool
+) -> None:
+    class Down(MemoryBroker):
+        """Cannot be reached at first."""
+
+        async def deliver(self, message: OutboxMessage) -> None:
+            if not self.published:
+                await self.publish(message)
+                raise Unavailable("down")
+            await scene.deliver(message)
+
+    await scene.handle(OpenAccount(account_id=uuid4()))
+    outbox = SettlesBeforeItDelivers(scene.outbox) if broken else scene.outbox
+    await scene.drain(outbox, Down())
+    assert scene.failed() == ({DELIVERED} if broken else set())
+
+
+@pytest.mark.parametrize("broken", [True, False])
+async def test_what_is_published_before_its_commit_may_never_have_happened(
+    scene: Scene, broken: bool
+) -> None:
+    account_id = uuid4()
+    await scene.handle(OpenAccount(account_id=account_id))
+    await scene.drain(scene.outbox)
+    if broken:
+        # What a writer does that tells the broker itself, in the hope of its commit.
+        unsaid = replace(scene.received[0], op_id=uuid4())
+        await scene.deliver(unsaid)
+    with pytest.raises(PersistenceError):
+        await scene.handle(OpenAccount(account_id=account_id))
+    await scene.drain(scene.outbox)
+    assert scene.failed() == ({COMMITTED} if broken else set())
+
+
+@pytest.mark.parametrize("broken", [True, False])
+async def test_messages_overtake_each_other_where_only_the_messages_are_locked(
+    scene: Scene, broken: bool
+) -> None:
+    await scene.handle(PlaceOrder(order_id=uuid4(), account_id=uuid4(), lines=LINES))
+    holds, may_go_on = asyncio.Event(), asyncio.Event()
+
+    class Slow:
+        """Takes its time for the first message."""
+
+        async def deliver(self, message: OutboxMessage) -> None:
+            holds.set()
+            await may_go_on.wait()
+            await scene.deliver(message)
+
+    def outbox_on(connection: asyncpg.Connection) -> Outbox | Broken:
+        return SkipsLockedMessages(connection) if broken else scene.outbox
+
+    first, second = [outbox_on(await scene.connection()) for _ in range(2)]
+    slow = asyncio.create_task(scene.drain(first, Slow()))
+    await holds.wait()
+    await scene.drain(second)
+    may_go_on.set()
+    await slow
+    assert scene.failed() == ({ORDERED} if broken else set())
+
+
+@pytest.mark.parametrize("broken", [True, False])
+async def test_an_order_is_charged_twice_by_a_handler_without_an_inbox(
+    scene: Scene, broken: bool
+) -> None:
+    account_id, order_id = uuid4(), uuid4()
+    await scene.handle(
+        OpenAccount(account_id=account_id),
+        Deposit(account_id=account_id, amount_cents=10_000),
+        PlaceOrder(order_id=order_id, account_id=account_id, lines=LINES),
+    )
+    placed = await _placed(scene, order_id)
+    delivery = bootstrap_delivery(scene.persistence, scene.outbox, MemoryBroker(), concurrency=1)
+    for _ in range(2):
+        if broken:
+            event = decode(placed, {OrderPlaced.topic: OrderPlaced})
+            assert isinstance(event, OrderPlaced)
+            await charges_anew_each_time(bootstrap(scene.persistence), event)
+        else:
+            await delivery.deliver(placed)
+    # Whatever follows is delivered as it should be; an order can be confirmed once only.
+    await scene.drain(scene.outbox, delivery)
+    chain = read_chain(scene.address)
+    assert chain.charged_twice == (1 if broken else 0)
+    assert judge_chain(chain).verdict == ("fail" if broken else "pass")
+
+
+async def _placed(scene: Scene, order_id: UUID) -> OutboxMessage:
+    """Return the message of an order that was placed, as a relay would see it."""
+    outbox = scene.persistence.outbox("lease", lease_s=0.001)
+    runs = await outbox.claim(100)
+    await asyncio.sleep(0.002)
+    return next(run.messages[0] for run in runs if run.aggregate_id == order_id)
