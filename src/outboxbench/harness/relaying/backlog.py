@@ -28,8 +28,12 @@ class Backlog:
 _PLACES: Final[dict[Shape, tuple[str, str]]] = {
     "interleaved": ("n % aggregates", "n / aggregates"),
     "clustered": (
-        "n / greatest(1, messages / aggregates)",
-        "n % greatest(1, messages / aggregates)",
+        "CAST(n AS bigint) * aggregates / messages",
+        # Where an aggregate begins is the first n for which the line above says that it does.
+        (
+            "CAST(n - (CAST(n AS bigint) * aggregates / messages * messages + aggregates - 1)"
+            " / aggregates AS integer)"
+        ),
     ),
     "hot": (
         "CASE WHEN n % 2 = 0 THEN 0 ELSE 1 + (n / 2) % (aggregates - 1) END",
