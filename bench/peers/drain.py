@@ -220,14 +220,14 @@ def field_of(arena: Arena, messages: int) -> list[Contestant]:
 
 def report(results: dict[Contestant, list[Result]]) -> bool:
     """Print the table; return whether everybody handled everything."""
-    print(f"{'contestant':34}{'messages':>9}{'per s':>9}{'min':>9}{'max':>9}{'CPU µs':>8} verdict")
+    print(f"{'contestant':30}{'messages':>9}{'per s':>9}{'min':>9}{'max':>9}{'CPU µs':>8} verdict")
     sound = True
     for contestant, each in results.items():
         rates = [contestant.messages / result.seconds for result in each]
         passed = all(result.left == 0 and result.handled == contestant.messages for result in each)
         sound = sound and passed
         print(
-            f"{contestant.name:34}{contestant.messages:>9,}{median(rates):>9,.0f}{min(rates):>9,.0f}"
+            f"{contestant.name:30}{contestant.messages:>9,}{median(rates):>9,.0f}{min(rates):>9,.0f}"
             f"{max(rates):>9,.0f}"
             f"{median(result.cpu_s for result in each) * 1e6 / contestant.messages:>8.1f}"
             f" {'pass' if passed else 'FAIL'}"

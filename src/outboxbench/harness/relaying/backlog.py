@@ -24,17 +24,14 @@ class Backlog:
     shape: Shape = "interleaved"
 
 
+# The last cluster takes what is left over.
+_CLUSTER_SIZE: Final = "greatest(1, messages / aggregates)"
+_CLUSTER: Final = f"least(n / {_CLUSTER_SIZE}, aggregates - 1)"
+
 # Which aggregate message `n` is of, and the how many-th of it that is, counted from 0.
 _PLACES: Final[dict[Shape, tuple[str, str]]] = {
     "interleaved": ("n % aggregates", "n / aggregates"),
-    "clustered": (
-        "CAST(n AS bigint) * aggregates / messages",
-        # Where an aggregate begins is the first n for which the line above says that it does.
-        (
-            "CAST(n - (CAST(n AS bigint) * aggregates / messages * messages + aggregates - 1)"
-            " / aggregates AS integer)"
-        ),
-    ),
+    "clustered": (_CLUSTER, f"n - {_CLUSTER} * {_CLUSTER_SIZE}"),
     "hot": (
         "CASE WHEN n % 2 = 0 THEN 0 ELSE 1 + (n / 2) % (aggregates - 1) END",
         "CASE WHEN n % 2 = 0 THEN n / 2 ELSE (n / 2) / (aggregates - 1) END",
