@@ -50,6 +50,7 @@ STORE = """
 """
 DEAD_ROWS = "SELECT n_dead_tup FROM pg_stat_user_tables WHERE relname = 'outbox'"
 STORED_TOGETHER_EVERY_S = 0.02
+LEASE_S = 10.0
 COLOURS = {"lease": "#0072B2", "delete": "#D55E00", "sharded": "#009E73"}
 
 
@@ -90,8 +91,9 @@ class Nowhere:
 
 
 async def observe(address: DatabaseAddress, series: Series, seconds: int, rate: int) -> None:
-    persistence = await load_strategy("asyncpg").open(StrategySettings(address, pool_size=3))
-    outbox = TimedOutbox(persistence.outbox(series.plan, lease_s=10))
+    settings = StrategySettings(address, pool_size=3).for_relay(LEASE_S)
+    persistence = await load_strategy("asyncpg").open(settings)
+    outbox = TimedOutbox(persistence.outbox(series.plan, LEASE_S))
     relay = Relay(outbox, Nowhere(), RelaySettings(first_poll_s=0.005, poll_s=0.05))
     running = asyncio.create_task(relay.run())
     storing = asyncio.create_task(asyncio.to_thread(_store, address, seconds, rate))

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
 AGGREGATES = 1_000
 OUR_BATCH = 500
+LEASE_S = 10.0
 PATIENCE_S = 600.0
 BATCHES = (10, 100, 500, 1_000)
 PGQUEUER_TASKS = (1, 5)
@@ -118,7 +119,7 @@ class Arena:
             relay.prepare(
                 RelayJob(
                     name="ours",
-                    settings=StrategySettings(address, pool_size=4),
+                    settings=StrategySettings(address, pool_size=4).for_relay(LEASE_S),
                     loop="uvloop",
                     plan=plan,
                     broker=BrokerAddress("memory"),
@@ -127,7 +128,7 @@ class Arena:
                     busy_us=0.0,
                     announced=False,
                     drains=True,
-                    lease_s=10.0,
+                    lease_s=LEASE_S,
                     records=records,
                 )
             )

@@ -92,13 +92,7 @@ def run(
     relay_plan = _plan(plan)
     address = _address(dsn)
     prepare_database(address, relay_plan, announces=notify)
-    settings = StrategySettings(
-        address=address,
-        pool_size=handlers + OWN_CONNECTIONS,
-        # A relay that freezes in the middle of a transaction would hold its locks for ever, and
-        # with them up whoever has taken over.
-        own_parameters={"idle_in_transaction_session_timeout": f"{round(lease * 1000)}"},
-    )
+    settings = StrategySettings(address, pool_size=handlers + OWN_CONNECTIONS).for_relay(lease)
     relaying = RelaySettings(largest_batch=batch, max_in_flight=2 * batch, lease_s=lease)
 
     async def work() -> None:

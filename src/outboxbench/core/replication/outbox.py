@@ -4,9 +4,9 @@ Nothing is claimed in the database and nothing marked there: who reads the slot 
 what is settled is a position of the log. A slot has one reader at a time; another relay is refused
 until the first is gone, and then begins where the first had confirmed.
 
-No more than a few thousand messages wait here; the server keeps the rest in its log. How much of it the
-server keeps for a relay that is down is bounded by its `max_slot_wal_keep_size` alone: past that
-the slot is lost, and has to be dropped. The next one begins with all that the table still has.
+No more than a few thousand messages wait here; the server keeps the rest in its log. How much of it
+the server keeps for a relay that is down is bounded by its `max_slot_wal_keep_size` alone: past
+that the slot is lost, and has to be dropped. The next one begins with all that the table still has.
 """
 
 from __future__ import annotations

@@ -6,8 +6,8 @@ Source: PostgreSQL manual, "Streaming Replication Protocol".
 from __future__ import annotations
 
 import asyncio
+import struct
 from struct import Struct
-from struct import error as StructError
 from time import time
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -139,7 +139,7 @@ class ReplicationStream:
                 if length == 0:
                     return
                 self._take(bytes(data))
-        except (OperationalError, ValueError, StructError) as error:
+        except (OperationalError, ValueError, struct.error) as error:
             self.end(str(error))
 
     def _take(self, message: bytes) -> None:

@@ -40,6 +40,23 @@ class StrategySettings:
     own_parameters: dict[str, str] = field(default_factory=dict)
     """Server parameters that a write plan asks for beside those of every arm."""
 
+    def for_relay(self, lease_s: float) -> StrategySettings:
+        """Return the settings that a relay opens a strategy with.
+
+        One that freezes in the middle of a transaction would hold its locks for ever, and with them
+        up whoever has taken over: the server ends such a transaction with the lease. And where the
+        outbox is all but empty for a while, a plan that reads all of it looks cheap, and is kept
+        when it is not: relays go along the indexes.
+        """
+        return replace(
+            self,
+            own_parameters={
+                **self.own_parameters,
+                "idle_in_transaction_session_timeout": f"{round(lease_s * 1000)}",
+                "enable_seqscan": "off",
+            },
+        )
+
     @property
     def session_parameters(self) -> dict[str, str]:
         """Server parameters that every connection starts with, sent in the startup packet."""

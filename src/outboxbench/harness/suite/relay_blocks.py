@@ -209,7 +209,9 @@ class RelayRunner:
             relay.prepare(
                 RelayJob(
                     name=f"relay{number}",
-                    settings=self._settings(address, handlers + _OWN_CONNECTIONS),
+                    settings=self._settings(address, handlers + _OWN_CONNECTIONS).for_relay(
+                        arm.lease_s
+                    ),
                     loop=arm.loop,
                     plan=arm.plan,
                     broker=self._broker(arm),

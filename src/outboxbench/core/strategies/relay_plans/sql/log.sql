@@ -16,7 +16,7 @@ CREATE TABLE IF NOT EXISTS relay_parked (
 -- One row: the fencing token of whoever reads the log, and whether what was committed before the
 -- slot was made, and so is not in its log, has been parked.
 CREATE TABLE IF NOT EXISTS relay_log_reader (
-    only      boolean NOT NULL DEFAULT true PRIMARY KEY CHECK (only),
+    is_only   boolean NOT NULL DEFAULT true PRIMARY KEY CHECK (is_only),
     token     bigint  NOT NULL DEFAULT 0,
     is_primed boolean NOT NULL DEFAULT false
 );
