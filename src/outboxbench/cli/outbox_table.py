@@ -17,11 +17,20 @@ if TYPE_CHECKING:
 def print_outbox(console: Console, status: OutboxStatus) -> None:
     """Print what waits, and each message that holds its aggregate up."""
     if not status.undelivered:
-        console.print("nothing waits to be delivered")
+        console.print(
+            "nothing waits to be delivered"
+            if status.retained_wal_bytes is None
+            else "nothing is held up"
+        )
     else:
         console.print(
             f"{status.undelivered:,} messages of {status.aggregates:,} aggregates wait, "
             f"the oldest for {status.oldest_s:.1f} s; {status.held:,} of them are held up"
+        )
+    if status.retained_wal_bytes is not None:
+        console.print(
+            f"the server keeps {status.retained_wal_bytes / 1_000_000:,.1f} MB of its log for a "
+            "relay; what that holds undelivered only the relay itself can tell"
         )
     if status.refused:
         console.print(_refused_table(status))

@@ -18,11 +18,13 @@ from rich.console import Console
 from outboxbench.cli.outbox_table import print_outbox
 from outboxbench.core.application.bootstrap import bootstrap_delivery
 from outboxbench.core.application.delivery import Unavailable
-from outboxbench.core.application.outbox import RelayPlan
+from outboxbench.core.application.doorbell import Doorbell
+from outboxbench.core.application.outbox import AnyRelayPlan
 from outboxbench.core.application.outcome import PersistenceError
 from outboxbench.core.application.relay import RelaySettings
 from outboxbench.core.application.relay_service import KEEP_S, Housekeeping, RelayService
 from outboxbench.core.brokers.lines import LinesBroker
+from outboxbench.core.replication.opening import open_log_outbox
 from outboxbench.core.strategies.settings import StrategySettings
 from outboxbench.harness.errors import BadInput, CannotRun
 from outboxbench.harness.postgres.dsn import parse_dsn
@@ -32,7 +34,7 @@ from outboxbench.harness.strategies import load_measurable
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from outboxbench.core.application.ports import Broker
+    from outboxbench.core.application.ports import Broker, Outbox
     from outboxbench.core.strategies.settings import DatabaseAddress
 
 DSN_VARIABLE = "OUTBOXBENCH_DSN"
@@ -60,7 +62,7 @@ def run(
     strategy: Strategy = "asyncpg",
     dsn: Dsn = None,
     plan: Annotated[
-        str, typer.Option(help=f"How relays share the outbox: {', '.join(get_args(RelayPlan))}.")
+        str, typer.Option(help=f"How relays share the outbox: {', '.join(get_args(AnyRelayPlan))}.")
     ] = "lease",
     broker: Annotated[
         str,
@@ -95,8 +97,14 @@ def run(
 
     async def work() -> None:
         persistence = await chosen.open(settings)
+        doorbell: Doorbell | None = None
+        outbox: Outbox
         try:
-            outbox = persistence.outbox(relay_plan, lease)
+            if relay_plan == "log":
+                doorbell = Doorbell()
+                outbox = await open_log_outbox(settings, doorbell.ring, lease_s=lease, observe=_say)
+            else:
+                outbox = persistence.outbox(relay_plan, lease)
             receiver = await _broker(broker)
             delivery = bootstrap_delivery(persistence, outbox, receiver, concurrency=handlers)
             try:
@@ -105,13 +113,16 @@ def run(
                         outbox,
                         delivery,
                         relaying,
-                        listen=persistence.listen if notify else None,
+                        listen=persistence.listen if notify and doorbell is None else None,
+                        doorbell=doorbell,
                         housekeeping=Housekeeping(keep_s=keep),
                         observe=_say,
                     )
                 )
             finally:
                 await receiver.close()
+                if doorbell is not None:
+                    await outbox.close()
         finally:
             await persistence.close()
 
@@ -213,11 +224,11 @@ def _run(work: Callable[[], Awaitable[None]]) -> None:
         raise CannotRun(f"{error}: check that it runs, and start again") from error
 
 
-def _plan(name: str) -> RelayPlan:
-    for plan in get_args(RelayPlan):
+def _plan(name: str) -> AnyRelayPlan:
+    for plan in get_args(AnyRelayPlan):
         if name == plan:
             return plan  # type: ignore[no-any-return]
-    raise BadInput(f"there is no relay plan {name!r}: take {', '.join(get_args(RelayPlan))}")
+    raise BadInput(f"there is no relay plan {name!r}: take {', '.join(get_args(AnyRelayPlan))}")
 
 
 def _address(dsn: str | None) -> DatabaseAddress:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 RelayPlan: TypeAlias = Literal["lease", "sharded", "delete"]
 """How relays share the outbox, and what becomes of a message that is delivered."""
 
+AnyRelayPlan: TypeAlias = Literal[RelayPlan, "log"]
+"""Also `log`, the outbox read from the write-ahead log, which is the same for every strategy."""
+
 
 @dataclass(slots=True)  # not frozen: that would triple what it costs to make one
 class OutboxMessage:
@@ -115,10 +118,15 @@ class RefusedMessage:
 
 @dataclass(frozen=True, slots=True)
 class OutboxStatus:
-    """How an outbox stands; `held` messages are refused, or wait behind one that is."""
+    """How an outbox stands; `held` messages are refused, or wait behind one that is.
+
+    `retained_wal_bytes` is what the server keeps of its log for a relay that reads it; None where
+    none does.
+    """
 
     undelivered: int
     oldest_s: float
     aggregates: int
     held: int
     refused: Sequence[RefusedMessage]
+    retained_wal_bytes: int | None = None

@@ -18,6 +18,7 @@ _LOGICAL: Final = Struct("!bq")  # flags, LSN
 _COLUMN: Final = Struct("!ii")  # type, type modifier
 _INT32: Final = Struct("!i")
 _INT16: Final = Struct("!h")
+_TRANSACTIONAL: Final = 1
 
 
 class UnknownMessage(ValueError):
@@ -46,7 +47,10 @@ class Insert:
 
 @dataclass(frozen=True, slots=True)
 class Emitted:
-    """What a transaction wrote into the log with `pg_logical_emit_message`."""
+    """What a transaction wrote into the log with `pg_logical_emit_message`.
+
+    What was written whether or not its transaction commits is left out: it belongs to no commit.
+    """
 
     prefix: str
     content: bytes
@@ -65,7 +69,7 @@ class PgOutputReader:
         """Return what a message says; None where it is of no consequence for an outbox.
 
         Raises:
-            UnknownMessage: it is none of protocol version 1.
+            UnknownMessage: it is none of protocol version 1, or about a table not described.
         """
         match message[:1]:
             case b"B":
@@ -98,6 +102,8 @@ class PgOutputReader:
 
     def _insert(self, message: bytes) -> Insert:
         (table,) = _INT32.unpack_from(message, 1)
+        if table not in self._tables:
+            raise UnknownMessage(f"the log holds a row of table {table}, which it did not describe")
         name, columns = self._tables[table]
         position = 8  # after the letter N and the number of columns, which the table told
         values: list[str | None] = []
@@ -114,7 +120,10 @@ class PgOutputReader:
         return Insert(name, dict(zip(columns, values, strict=True)))
 
 
-def _emitted(message: bytes) -> Emitted:
+def _emitted(message: bytes) -> Emitted | None:
+    flags, _ = _LOGICAL.unpack_from(message, 1)
+    if not flags & _TRANSACTIONAL:
+        return None
     prefix, position = _text(message, 1 + _LOGICAL.size)
     (length,) = _INT32.unpack_from(message, position)
     position += _INT32.size

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import psycopg
 from psycopg import sql
 
+from outboxbench.core.replication.slot import drop_slots
 from outboxbench.harness.postgres.server import connect
 
 if TYPE_CHECKING:
@@ -112,11 +113,12 @@ class Databases:
         return self._server.can_checkpoint
 
     def drop(self, address: DatabaseAddress) -> None:
-        """Drop a database, and end the connections to it first.
+        """Drop a database with its replication slots, and end the connections to it first.
 
         Raises:
             ValueError: its name does not begin as the names of our databases do.
-            psycopg.errors.ObjectInUse: a role with more rights is connected to it.
+            psycopg.errors.ObjectInUse: a role with more rights is connected to it, or relays read
+                its log again and again.
         """
         self._drop(address.database)
         self._created.pop(address.database, None)
@@ -151,6 +153,8 @@ class Databases:
 
     def _drop(self, name: str) -> None:
         _refuse_foreign(name)
+        # A database whose log is being read is not dropped, by force neither.
+        drop_slots(self._connection, name)
         drop = sql.SQL("DROP DATABASE IF EXISTS {}").format(sql.Identifier(name))
         try:
             self._connection.execute(drop + sql.SQL(" WITH (FORCE)"))

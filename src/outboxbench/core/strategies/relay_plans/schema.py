@@ -6,19 +6,20 @@ from importlib import resources
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from outboxbench.core.application.outbox import RelayPlan
+    from outboxbench.core.application.outbox import AnyRelayPlan
 
 CHANNEL: Final = "outbox"
 """Where a commit is announced, if it is."""
 
-_FILES: Final[dict[RelayPlan, tuple[str, ...]]] = {
+_FILES: Final[dict[AnyRelayPlan, tuple[str, ...]]] = {
     "lease": ("relay", "lease"),
     "delete": ("relay", "lease", "delete"),
     "sharded": ("relay", "sharded"),
+    "log": ("relay", "log"),
 }
 
 
-def relay_schema_sql(plan: RelayPlan, *, announces: bool) -> str:
+def relay_schema_sql(plan: AnyRelayPlan, *, announces: bool) -> str:
     """Return the statements that prepare a database for a plan; they may be run again.
 
     Where it `announces`, every transaction that stores messages notifies whoever listens.

@@ -62,7 +62,7 @@ class SqlOutbox:
         ]
         if any(each.refusal is not None or each.run.refusals for each in ordered):
             statement = self._settle_refused
-            parameters += _refusal_columns(ordered)
+            parameters += refusal_columns(ordered)
         rows = await self._executor.fetch(statement, *parameters)
         held = {(row[0], row[1]): row[2] for row in rows}
         lost = [each.run for each in ordered if _key(each.run) not in held]
@@ -123,7 +123,8 @@ def _key(run: Run) -> tuple[str, UUID]:
     return (run.aggregate_type, run.aggregate_id)
 
 
-def _refusal_columns(settlements: Sequence[Settlement]) -> list[list[Any]]:
+def refusal_columns(settlements: Sequence[Settlement]) -> list[list[Any]]:
+    """Return the refusals among settlements, column by column as `relay_refusals` has them."""
     refused = [
         (each.run.messages[each.delivered], each.refusal)
         for each in settlements
