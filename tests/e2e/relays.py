@@ -79,7 +79,8 @@ class RelayRun:
         while True:
             self._reading.wait()
             line = self.process.stdout.readline()
-            if not line:
+            # One that is killed may leave its last line unfinished.
+            if not line.endswith("\n"):
                 return
             self.received.append(json.loads(line))
 

@@ -121,7 +121,8 @@ def run(
                 )
             finally:
                 await receiver.close()
-                await outbox.close()
+                if doorbell is not None:
+                    await outbox.close()
         finally:
             await persistence.close()
 

@@ -1,316 +1,380 @@
-"""The outbox as the log tells it: what is committed, in its order, until it is settled."""
+"""What a relay may rely on that reads the log: order, redelivery, and what becomes of refusals."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import secrets
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 import pytest
 
-from outboxbench.core.application.bootstrap import bootstrap, bootstrap_delivery
 from outboxbench.core.application.doorbell import Doorbell
+from outboxbench.core.application.inbox import InboxEntry
 from outboxbench.core.application.outbox import Refusal, Settlement
-from outboxbench.core.application.outcome import Attempt, PersistenceError
-from outboxbench.core.application.relay import Relay, RelaySettings
-from outboxbench.core.brokers.memory import MemoryBroker
-from outboxbench.core.domain.ordering import OrderLine, PlaceOrder
-from outboxbench.core.domain.payments import Deposit, OpenAccount
-from outboxbench.core.replication.opening import open_log_outbox
-from outboxbench.core.strategies.registry import load_strategy
-from outboxbench.core.strategies.settings import StrategySettings
-from outboxbench.harness.errors import CannotRun
-from outboxbench.harness.postgres.chain_state import read_chain
-from outboxbench.harness.postgres.databases import Databases
-from outboxbench.harness.postgres.server import connect, open_server
+from outboxbench.core.application.outcome import FailureKind, PersistenceError
+from outboxbench.core.replication import reading
+from outboxbench.harness.postgres.server import connect
 from outboxbench.harness.relay_database import prepare_database
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Sequence
-
-    import psycopg
+    from tests.core.replication.conftest import Log
 
     from outboxbench.core.application.outbox import Run
     from outboxbench.core.replication.outbox import LogOutbox
-    from outboxbench.core.strategies.settings import DatabaseAddress
-    from outboxbench.harness.janitor import Janitor
-    from outboxbench.harness.postgres.server import Server
 
 PATIENCE_S = 20.0
-STORE = """
-    INSERT INTO outbox
-        (op_id, ordinal, aggregate_type, aggregate_id, version, topic, audience, state)
-    VALUES (%s, 0, 'order', %s, %s, 'order.line_changed', 2, '{}')
-"""
-SLOTS = "SELECT count(*) FROM pg_replication_slots WHERE database = %s"
-CONFIRMED = "SELECT confirmed_flush_lsn >= %s FROM pg_replication_slots WHERE slot_name = %s"
+MANY = 100
+LATER = Refusal("not now", 1, retry_in_s=3_600)
+SOON = Refusal("not yet", 1, retry_in_s=0.01)
+NEVER = Refusal("never", 8, retry_in_s=None)
 
 
-@pytest.fixture(scope="module")
-def log_server(janitor: Janitor) -> Iterator[Server]:
-    settings = {"wal_level": "logical", "max_slot_wal_keep_size": "1GB"}
-    with open_server(None, None, janitor, settings) as server:
-        yield server
+class Reader:
+    """One relay's outbox, claimed from whenever it rings."""
 
+    def __init__(self, outbox: LogOutbox, doorbell: Doorbell) -> None:
+        self.outbox = outbox
+        self._doorbell = doorbell
 
-@pytest.fixture(scope="module")
-def databases(log_server: Server) -> Iterator[Databases]:
-    with Databases(log_server, f"log{secrets.token_hex(4)}") as databases:
-        yield databases
-
-
-@pytest.fixture
-def address(databases: Databases) -> Iterator[DatabaseAddress]:
-    address = databases.create(secrets.token_hex(4))
-    prepare_database(address, "log", announces=False)
-    yield address
-    databases.drop(address)
-
-
-@pytest.fixture
-def connection(address: DatabaseAddress) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
-    with connect(address) as connection:
-        yield connection
-
-
-@pytest.fixture
-async def outbox(address: DatabaseAddress) -> AsyncIterator[LogOutbox]:
-    outbox = await _open(address)
-    yield outbox
-    await outbox.close()
-
-
-async def test_what_is_committed_comes_in_the_order_of_commits_and_nothing_else(
-    outbox: LogOutbox, connection: psycopg.Connection[tuple[Any, ...]], address: DatabaseAddress
-) -> None:
-    first, second, never = uuid4(), uuid4(), uuid4()
-    with connect(address) as other:
-        other.autocommit = False
-        other.execute(STORE, (uuid4(), second, 1))
-        connection.execute(STORE, (uuid4(), first, 1))
-        other.commit()
-        other.execute(STORE, (uuid4(), never, 1))
-        other.rollback()
-    runs = await _claimed(outbox, 2)
-    seen = [(run.aggregate_id, message.version) for run in runs for message in run.messages]
-    assert seen == [(first, 1), (second, 1)]
-
-
-async def test_what_was_not_settled_comes_again_after_a_crash_and_what_was_does_not(
-    outbox: LogOutbox, connection: psycopg.Connection[tuple[Any, ...]], address: DatabaseAddress
-) -> None:
-    settled, lost = uuid4(), uuid4()
-    connection.execute(STORE, (uuid4(), settled, 1))
-    (run,) = await _claimed(outbox, 1)
-    await outbox.settle([Settlement(run, 1)])
-    connection.execute(STORE, (uuid4(), lost, 1))
-    await _claimed(outbox, 1)
-    await outbox.close()
-    following = await _open(address)
-    try:
-        (again,) = await _claimed(following, 1)
-        assert again.aggregate_id == lost
-        await following.settle([Settlement(again, 1)])
-    finally:
-        await following.close()
-
-
-async def test_the_log_is_confirmed_once_what_is_in_it_is_settled_and_not_before(
-    outbox: LogOutbox, connection: psycopg.Connection[tuple[Any, ...]], address: DatabaseAddress
-) -> None:
-    connection.execute(STORE, (uuid4(), uuid4(), 1))
-    (here,) = connection.execute("SELECT pg_current_wal_lsn()").fetchone() or (None,)
-    (run,) = await _claimed(outbox, 1)
-    await outbox.renew([run.lease.token])
-    assert connection.execute(CONFIRMED, (here, address.database)).fetchone() == (False,)
-    await outbox.settle([Settlement(run, 1)])
-    async with asyncio.timeout(PATIENCE_S):
-        while connection.execute(CONFIRMED, (here, address.database)).fetchone() != (True,):
-            await outbox.renew([])
-            await asyncio.sleep(0.02)
-
-
-async def test_an_aggregate_on_its_way_is_not_claimed_and_what_follows_comes_after_it(
-    outbox: LogOutbox, connection: psycopg.Connection[tuple[Any, ...]]
-) -> None:
-    aggregate, other = uuid4(), uuid4()
-    connection.execute(STORE, (uuid4(), aggregate, 1))
-    (run,) = await _claimed(outbox, 1)
-    connection.execute(STORE, (uuid4(), aggregate, 2))
-    connection.execute(STORE, (uuid4(), other, 1))
-    (beside,) = await _claimed(outbox, 1)
-    assert beside.aggregate_id == other
-    await outbox.settle([Settlement(run, 1)])
-    (rest,) = await _claimed(outbox, 1)
-    assert [message.version for message in rest.messages] == [2]
-
-
-async def test_a_refused_message_is_parked_with_what_follows_it_and_the_log_goes_on(
-    outbox: LogOutbox, connection: psycopg.Connection[tuple[Any, ...]], address: DatabaseAddress
-) -> None:
-    poisoned, other = uuid4(), uuid4()
-    with connection.transaction():
-        connection.execute(STORE, (uuid4(), poisoned, 1))
-        connection.execute(STORE, (uuid4(), poisoned, 2))
-    (run,) = await _claimed(outbox, 2)
-    await outbox.settle([Settlement(run, 0, Refusal("never", 8, retry_in_s=None))])
-    connection.execute(STORE, (uuid4(), poisoned, 3))
-    connection.execute(STORE, (uuid4(), other, 1))
-    (beside,) = await _claimed(outbox, 1)
-    assert beside.aggregate_id == other
-    await outbox.settle([Settlement(beside, 1)])
-    (refused,) = (await outbox.status()).refused
-    assert (refused.aggregate_id, refused.version, refused.next_attempt_at) == (poisoned, 1, None)
-    # A crash does not bring back what is parked: it is kept, not read again.
-    await outbox.close()
-    following = await _open(address)
-    try:
-        assert await following.redrive(poisoned) == 1
-        versions: list[int] = []
-        while len(versions) < 3:
-            # What was not confirmed yet comes again as well; that is of others.
-            for again in await _claimed(following, 1):
-                if again.aggregate_id == poisoned:
-                    versions += [message.version for message in again.messages]
-                await following.settle([Settlement(again, len(again.messages))])
-        assert versions == [1, 2, 3]
-        assert list((await following.status()).refused) == []
-    finally:
-        await following.close()
-
-
-async def test_a_second_relay_waits_until_the_first_is_gone_and_takes_over(
-    outbox: LogOutbox, connection: psycopg.Connection[tuple[Any, ...]], address: DatabaseAddress
-) -> None:
-    connection.execute(STORE, (uuid4(), uuid4(), 1))
-    (run,) = await _claimed(outbox, 1)
-    second = await _open(address)
-    try:
-        with pytest.raises(PersistenceError, match="the log cannot be read"):
-            await second.claim(10)
-        connection.execute(
-            "SELECT pg_terminate_backend(active_pid, 5000) FROM pg_replication_slots"
-            " WHERE slot_name = current_database()"
-        )
-        (again,) = await _claimed(second, 1)
-        assert again.messages == run.messages
-        assert list((await outbox.settle([Settlement(run, 1)])).lost) == [run]
-        assert list((await second.settle([Settlement(again, 1)])).lost) == []
-    finally:
-        await second.close()
-
-
-async def test_an_order_goes_through_its_chain_with_nothing_but_the_log(
-    address: DatabaseAddress,
-) -> None:
-    doorbell = Doorbell()
-    outbox = await _open(address, doorbell)
-    persistence = await load_strategy("asyncpg").open(StrategySettings(address, pool_size=4))
-    broker = MemoryBroker()
-    delivery = bootstrap_delivery(persistence, outbox, broker, concurrency=2)
-    settings = RelaySettings(first_poll_s=5, poll_s=5)
-    relay = Relay(outbox, delivery, settings, doorbell)
-    running = asyncio.create_task(relay.run())
-    try:
-        bus = bootstrap(persistence)
-        for _ in range(5):
-            account_id = uuid4()
-            for command in (
-                OpenAccount(account_id=account_id),
-                Deposit(account_id=account_id, amount_cents=900),
-                PlaceOrder(
-                    order_id=uuid4(),
-                    account_id=account_id,
-                    lines=(OrderLine(1, "tea", 2, 450),),
-                ),
-            ):
-                await bus.handle(command, Attempt(uuid4()))
+    async def runs(self, messages: int = 1) -> list[Run]:
+        """Claim until so many messages have come."""
+        found: list[Run] = []
         async with asyncio.timeout(PATIENCE_S):
-            while [each.topic for each in broker.published].count("order.confirmed") < 5:  # noqa: ASYNC110
-                await asyncio.sleep(0.01)
-    finally:
-        relay.stop()
-        await running
-        await outbox.close()
-        await persistence.close()
-    chain = read_chain(address)
-    assert (chain.placed, chain.unanswered, chain.charged_twice, chain.open) == (5, 0, 0, 0)
+            while sum(len(run.messages) for run in found) < messages:
+                self._doorbell.silence()
+                claimed = await self.outbox.claim(MANY)
+                found += claimed
+                if not claimed:
+                    await self._doorbell.wait(0.05)
+        return found
+
+    async def deliver(self, *runs: Run) -> None:
+        settled = await self.outbox.settle([Settlement(run, len(run.messages)) for run in runs])
+        assert list(settled.lost) == []
+
+    async def drained(self, messages: int) -> list[tuple[UUID, int, int]]:
+        """Deliver so many messages, and return them in the order in which they came."""
+        seen: list[tuple[UUID, int, int]] = []
+        while len(seen) < messages:
+            for run in await self.runs():
+                seen += [(run.aggregate_id, each.version, each.ordinal) for each in run.messages]
+                await self.deliver(run)
+        return seen
 
 
-async def test_a_message_that_was_never_in_a_table_is_delivered_from_the_log(
-    outbox: LogOutbox, connection: psycopg.Connection[tuple[Any, ...]]
+async def reader_of(log: Log) -> Reader:
+    doorbell = Doorbell()
+    return Reader(await log.open(doorbell), doorbell)
+
+
+async def connected(log: Log) -> Reader:
+    reader = await reader_of(log)
+    assert await reader.outbox.claim(MANY) == []
+    return reader
+
+
+async def until_confirmed(log: Log) -> None:
+    """Wait until the server knows that nothing so far is needed any more."""
+    position = log.value("SELECT pg_current_wal_lsn()")
+    async with asyncio.timeout(PATIENCE_S):
+        while not log.value(
+            "SELECT confirmed_flush_lsn >= '" + position + "' FROM pg_replication_slots"
+            " WHERE slot_name = current_database()"
+        ):
+            # Something that is decoded makes the server say how far it is.
+            log.connection.execute("SELECT pg_logical_emit_message(true, 'other', '')")
+            await asyncio.sleep(0.01)
+
+
+async def test_what_a_transaction_stored_comes_in_the_order_of_its_history(log: Log) -> None:
+    reader, order = await connected(log), uuid4()
+    with log.connection.transaction():
+        for version, ordinal in ((2, 0), (1, 1), (1, 0)):
+            log.write(order, version, ordinal)
+        log.write(order, 3, audience=0)
+    (run,) = await reader.runs(3)
+    assert [(each.version, each.ordinal) for each in run.messages] == [(1, 0), (1, 1), (2, 0)]
+    assert json.loads(run.messages[0].state) == {"version": 1}
+
+
+async def test_transactions_come_in_the_order_of_their_commits_and_none_that_rolled_back(
+    log: Log,
 ) -> None:
-    op_id, aggregate_id = uuid4(), uuid4()
-    content = {
+    reader = await connected(log)
+    first, second, undone = uuid4(), uuid4(), uuid4()
+    with connect(log.address) as late, connect(log.address) as rolled_back:
+        late.execute("BEGIN")
+        log.write(second, on=late)
+        rolled_back.execute("BEGIN")
+        log.write(undone, on=rolled_back)
+        log.write(first)
+        rolled_back.execute("ROLLBACK")
+        late.execute("COMMIT")
+    assert await reader.drained(2) == [(first, 1, 0), (second, 1, 0)]
+
+
+async def test_a_commit_rings(log: Log) -> None:
+    doorbell = Doorbell()
+    outbox = await log.open(doorbell)
+    await outbox.claim(MANY)
+    doorbell.silence()
+    waiting = asyncio.create_task(doorbell.wait(PATIENCE_S))
+    log.write(uuid4())
+    await waiting
+    assert len(await outbox.claim(MANY)) == 1
+
+
+async def test_what_arrives_for_an_aggregate_on_its_way_waits_until_it_is_back(log: Log) -> None:
+    reader, order, other = await connected(log), uuid4(), uuid4()
+    log.write(order, 1)
+    (run,) = await reader.runs()
+    log.write(order, 2)
+    log.write(other)
+    (of_other,) = await reader.runs()
+    assert of_other.aggregate_id == other
+    assert (await reader.outbox.settle([Settlement(run, 1)])).has_more
+    (rest,) = await reader.runs()
+    assert [each.version for each in rest.messages] == [2]
+    assert not (await reader.outbox.settle([Settlement(rest, 1)])).has_more
+
+
+async def test_what_was_not_delivered_of_a_run_comes_again(log: Log) -> None:
+    reader, order = await connected(log), uuid4()
+    with log.connection.transaction():
+        log.write(order, 1)
+        log.write(order, 2)
+    (run,) = await reader.runs(2)
+    assert (await reader.outbox.settle([Settlement(run, 1)])).has_more
+    (rest,) = await reader.runs()
+    assert [each.version for each in rest.messages] == [2]
+
+
+async def test_what_is_not_settled_comes_again_after_a_crash_and_what_is_confirmed_does_not(
+    log: Log,
+) -> None:
+    reader, first, second = await connected(log), uuid4(), uuid4()
+    log.write(first)
+    (run,) = await reader.runs()
+    await reader.deliver(run)
+    await until_confirmed(log)
+    log.write(second)
+    assert [each.aggregate_id for each in await reader.runs()] == [second]
+    await reader.outbox.close()
+
+    following = await reader_of(log)
+    assert await following.drained(1) == [(second, 1, 0)]
+    await until_confirmed(log)
+    await following.outbox.close()
+    last = await connected(log)
+    third = uuid4()
+    log.write(third)
+    assert await last.drained(1) == [(third, 1, 0)]
+
+
+async def test_nothing_behind_an_unsettled_transaction_is_confirmed(log: Log) -> None:
+    reader, first, second = await connected(log), uuid4(), uuid4()
+    log.write(first)
+    log.write(second)
+    runs = await reader.runs(2)
+    await reader.deliver(runs[1])
+    await reader.outbox.close()
+    following = await reader_of(log)
+    assert await following.drained(2) == [(first, 1, 0), (second, 1, 0)]
+
+
+async def test_a_refused_message_is_parked_with_what_follows_and_the_log_moves_on(
+    log: Log,
+) -> None:
+    reader, order, other = await connected(log), uuid4(), uuid4()
+    with log.connection.transaction():
+        for version in (1, 2, 3):
+            log.write(order, version)
+    (run,) = await reader.runs(3)
+    log.write(other)
+    await reader.outbox.settle([Settlement(run, 1, LATER)])
+    assert await reader.drained(1) == [(other, 1, 0)]
+    log.write(order, 4)
+    last = uuid4()
+    log.write(last)
+    assert await reader.drained(1) == [(last, 1, 0)]
+    await until_confirmed(log)
+    status = await reader.outbox.status()
+    (refused,) = status.refused
+    assert (status.undelivered, status.aggregates, status.held) == (3, 1, 3)
+    assert (refused.aggregate_id, refused.version, refused.reason) == (order, 2, "not now")
+    assert status.retained_wal_bytes is not None
+
+    # A successor finds it as it was left, and the operator lets it go.
+    await reader.outbox.close()
+    following = await connected(log)
+    assert await following.outbox.redrive(uuid4()) == 0
+    assert await following.outbox.redrive(order) == 1
+    assert await following.drained(3) == [(order, version, 0) for version in (2, 3, 4)]
+    log.write(order, 5)
+    assert await following.drained(1) == [(order, 5, 0)]
+    assert log.value("SELECT count(*) FROM relay_parked") == 0
+
+
+async def test_a_parked_message_comes_again_when_due_and_tells_how_often_it_was_refused(
+    log: Log,
+) -> None:
+    reader, order = await connected(log), uuid4()
+    log.write(order)
+    for refusals in range(3):
+        (run,) = await reader.runs()
+        assert (run.refusals, len(run.messages)) == (refusals, 1)
+        again = Refusal(SOON.reason, refusals + 1, SOON.retry_in_s)
+        await reader.outbox.settle([Settlement(run, 0, again)])
+    await reader.drained(1)
+    status = await reader.outbox.status()
+    assert (status.undelivered, list(status.refused)) == (0, [])
+
+
+async def test_a_dead_message_stays_until_it_is_redriven(log: Log) -> None:
+    reader, order = await connected(log), uuid4()
+    log.write(order)
+    (run,) = await reader.runs()
+    await reader.outbox.settle([Settlement(run, 0, NEVER)])
+    other = uuid4()
+    log.write(other)
+    assert await reader.drained(1) == [(other, 1, 0)]
+    (refused,) = (await reader.outbox.status()).refused
+    assert refused.next_attempt_at is None
+    assert await reader.outbox.redrive() == 1
+    (again,) = await reader.runs()
+    assert (again.aggregate_id, again.refusals) == (order, 0)
+
+
+async def test_what_arrives_while_a_parked_run_is_on_its_way_follows_it(log: Log) -> None:
+    reader, order = await connected(log), uuid4()
+    log.write(order, 1)
+    (run,) = await reader.runs()
+    await reader.outbox.settle([Settlement(run, 0, SOON)])
+    (again,) = await reader.runs()
+    log.write(order, 2)
+    marker = uuid4()
+    log.write(marker)
+    assert await reader.drained(1) == [(marker, 1, 0)]
+    await reader.deliver(again)
+    assert await reader.drained(1) == [(order, 2, 0)]
+
+
+async def test_what_is_parked_already_is_parked_once_when_the_log_brings_it_again(
+    log: Log,
+) -> None:
+    reader, blocking, order = await connected(log), uuid4(), uuid4()
+    log.write(blocking)
+    log.write(order, 1)
+    runs = await reader.runs(2)
+    await reader.outbox.settle([Settlement(runs[1], 0, LATER)])
+    await reader.outbox.close()
+    following = await reader_of(log)
+    assert await following.drained(1) == [(blocking, 1, 0)]
+    marker = uuid4()
+    log.write(marker)
+    assert await following.drained(1) == [(marker, 1, 0)]
+    assert log.value("SELECT count(*) FROM relay_parked") == 1
+
+
+async def test_a_second_reader_waits_until_the_first_is_gone_and_takes_over(log: Log) -> None:
+    first, order = await connected(log), uuid4()
+    log.write(order)
+    (run,) = await first.runs()
+    second = await reader_of(log)
+    with pytest.raises(PersistenceError, match="is active") as caught:
+        await second.outbox.claim(MANY)
+    assert caught.value.kind is FailureKind.CONNECTION
+    assert log.value(
+        "SELECT pg_terminate_backend(active_pid, 5000) FROM pg_replication_slots"
+        " WHERE slot_name = current_database()"
+    )
+    (taken,) = await second.runs()
+    assert [each.op_id for each in taken.messages] == [each.op_id for each in run.messages]
+    settled = await first.outbox.settle([Settlement(run, 0, LATER)])
+    assert list(settled.lost) == [run], "a stale relay's settlement was accepted"
+    assert await first.outbox.renew([run.lease.token]) == []
+    assert await second.outbox.renew([taken.lease.token]) == [taken.lease.token]
+    await second.deliver(taken)
+    assert log.value("SELECT count(*) FROM relay_parked") == 0
+
+
+async def test_a_stream_that_breaks_begins_again_and_old_runs_are_lost(log: Log) -> None:
+    reader, order = await connected(log), uuid4()
+    log.write(order, 1)
+    (run,) = await reader.runs()
+    log.value(
+        "SELECT pg_terminate_backend(active_pid, 5000) FROM pg_replication_slots"
+        " WHERE slot_name = current_database()"
+    )
+    log.write(order, 2)
+    found = await reader.runs(2)
+    assert [each.version for again in found for each in again.messages] == [1, 2]
+    assert list((await reader.outbox.settle([Settlement(run, 1)])).lost) == [run]
+    await reader.deliver(*found)
+
+
+async def test_more_than_fits_is_read_as_room_is_made(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "MOST_MESSAGES", 10)
+    reader, order = await connected(log), uuid4()
+    for version in range(1, 101):
+        log.write(order, version)
+    (run, *_) = await reader.runs()
+    assert (await reader.outbox.status()).undelivered <= 11
+    await reader.deliver(run)
+    rest = await reader.drained(100 - len(run.messages))
+    expected = range(len(run.messages) + 1, 101)
+    assert [version for _, version, _ in rest] == list(expected)
+
+
+async def test_a_message_that_a_transaction_emits_is_delivered_without_a_row(log: Log) -> None:
+    reader, order, op_id = await connected(log), uuid4(), uuid4()
+    message = {
         "op_id": str(op_id),
         "ordinal": 0,
         "aggregate_type": "order",
-        "aggregate_id": str(aggregate_id),
+        "aggregate_id": str(order),
         "version": 1,
-        "topic": "order.line_changed",
+        "topic": "order.placed",
         "audience": 2,
-        "state": {"line_no": 1},
+        "state": {"total_cents": 7},
     }
-    connection.execute(
-        "SELECT pg_logical_emit_message(true, 'outbox', %s::text)", (json.dumps(content),)
+    for content in ("no JSON", "[]", json.dumps(message | {"version": None}), json.dumps(message)):
+        log.connection.execute(
+            "SELECT pg_logical_emit_message(true, 'outbox', %s::text)", (content,)
+        )
+    (run,) = await reader.runs()
+    (found,) = run.messages
+    assert (found.op_id, found.topic, found.state) == (op_id, "order.placed", '{"total_cents":7}')
+    assert len(log.observed) == 3
+
+
+async def test_what_was_committed_before_the_slot_was_made_is_delivered_too(log: Log) -> None:
+    order = uuid4()
+    log.value("SELECT pg_drop_replication_slot(current_database())::text")
+    log.write(order, 1)
+    prepare_database(log.address, "log", announces=False)
+    prepare_database(log.address, "log", announces=False)
+    log.write(order, 2)
+    reader = await reader_of(log)
+    assert await reader.drained(2) == [(order, 1, 0), (order, 2, 0)]
+
+
+async def test_only_what_is_old_enough_is_tidied_away(log: Log) -> None:
+    reader = await reader_of(log)
+    log.write(uuid4())
+    assert await reader.outbox.tidy(0, MANY) == 0, "removed while the log is not read"
+    await reader.drained(1)
+    assert await reader.outbox.tidy(3_600, MANY) == 0
+    assert await reader.outbox.tidy(0, MANY) == 1
+
+
+async def test_an_outbox_knows_what_a_handler_has_handled(log: Log) -> None:
+    reader, entry = await reader_of(log), InboxEntry("deposit", uuid4(), 1)
+    assert not await reader.outbox.was_handled(entry)
+    log.connection.execute(
+        "INSERT INTO inbox (handler, op_id, ordinal) VALUES ('deposit', %s, 1)", (entry.op_id,)
     )
-    (run,) = await _claimed(outbox, 1)
-    (message,) = run.messages
-    assert (message.op_id, message.aggregate_id, message.topic) == (
-        op_id,
-        aggregate_id,
-        "order.line_changed",
-    )
-    assert json.loads(message.state) == {"line_no": 1}
-
-
-async def test_what_was_stored_before_the_slot_was_made_is_delivered_too(
-    databases: Databases,
-) -> None:
-    address = databases.create(secrets.token_hex(4))
-    prepare_database(address, "lease", announces=False)
-    aggregate = uuid4()
-    with connect(address) as connection:
-        connection.execute(STORE, (uuid4(), aggregate, 1))
-    prepare_database(address, "log", announces=False)
-    outbox = await _open(address)
-    try:
-        (run,) = await _claimed(outbox, 1)
-        assert run.aggregate_id == aggregate
-    finally:
-        await outbox.close()
-        databases.drop(address)
-
-
-def test_a_database_takes_its_slot_with_it(databases: Databases, log_server: Server) -> None:
-    address = databases.create(secrets.token_hex(4))
-    prepare_database(address, "log", announces=False)
-    with connect(log_server.address) as connection:
-        assert connection.execute(SLOTS, (address.database,)).fetchone() == (1,)
-        databases.drop(address)
-        assert connection.execute(SLOTS, (address.database,)).fetchone() == (0,)
-
-
-def test_a_server_that_writes_too_little_is_told_what_it_needs(database: DatabaseAddress) -> None:
-    with pytest.raises(CannotRun, match="start the server with wal_level=logical"):
-        prepare_database(database, "log", announces=False)
-
-
-async def _open(address: DatabaseAddress, doorbell: Doorbell | None = None) -> LogOutbox:
-    return await open_log_outbox(StrategySettings(address), (doorbell or Doorbell()).ring)
-
-
-async def _claimed(outbox: LogOutbox, messages: int) -> Sequence[Run]:
-    """Claim until so many messages have come."""
-    runs: dict[UUID, Run] = {}
-    async with asyncio.timeout(PATIENCE_S):
-        while sum(len(run.messages) for run in runs.values()) < messages:
-            try:
-                found = await outbox.claim(100)
-            except PersistenceError:
-                found = []
-            runs.update((run.aggregate_id, run) for run in found)
-            await asyncio.sleep(0.01)
-    return list(runs.values())
+    assert await reader.outbox.was_handled(entry)

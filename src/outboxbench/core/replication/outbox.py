@@ -4,8 +4,8 @@ Nothing is claimed in the database and nothing marked there: who reads the slot 
 what is settled is a position of the log. A slot has one reader at a time; another relay is refused
 until the first is gone, and then begins where the first had confirmed.
 
-No more than a few thousand messages wait here; the server keeps the rest in its log. How much of it
-the server keeps for a relay that is down is bounded by its `max_slot_wal_keep_size` alone: past
+No more than a few thousand messages wait here; the server keeps the rest in its log. How much of
+it the server keeps for a relay that is down is bounded by its `max_slot_wal_keep_size` alone: past
 that the slot is lost, and has to be dropped. The next one begins with all that the table still has.
 """
 
@@ -105,7 +105,8 @@ class LogOutbox:
         for each in of_log:
             reading.backlog.settle(_key(each.run), each.delivered)
         reading.confirm()
-        return Settled(lost, has_more=reading.backlog.has_ready or self._look_again_s == 0)
+        is_due = not self._look_again_s and bool(reading.backlog.parked_and_free())
+        return Settled(lost, has_more=reading.backlog.has_ready or is_due)
 
     async def renew(self, tokens: Sequence[int]) -> Sequence[int]:
         """Tell the server that we are there; return our token while nobody has taken over."""
