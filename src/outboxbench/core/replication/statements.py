@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from outboxbench.core.strategies.relay_plans.statements import MESSAGE_COLUMNS, UNDELIVERED
+from outboxbench.core.strategies.relay_plans.statements import (
+    MESSAGE_COLUMNS,
+    UNDELIVERED,
+    tidy_statement,
+)
 
 _COLUMNS: Final = "op_id, ordinal, aggregate_type, aggregate_id, version, topic, audience, state"
 
@@ -109,12 +113,7 @@ RETAINED_WAL: Final = """
 
 # The log, or the table of what is parked, holds all that is not delivered yet: the rows are kept
 # for their keys alone.
-TIDY_LOGGED: Final = """
-    DELETE FROM outbox WHERE ctid = ANY (ARRAY(
-        SELECT ctid FROM outbox
-        WHERE created_at < now() - make_interval(secs => CAST($1 AS double precision))
-        LIMIT CAST($2 AS integer) FOR UPDATE SKIP LOCKED
-    )) RETURNING 1"""
+TIDY_LOGGED: Final = tidy_statement("outbox", "created_at")
 
 SLOT_STATUS: Final = """
     SELECT wal_status FROM pg_replication_slots WHERE slot_name = current_database()"""

@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING, Self
 
 from outboxbench.core.application.bootstrap import bootstrap
 from outboxbench.harness.load.dataset import account_id
+from outboxbench.harness.load.forwarding import ForwardingUnitOfWork
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-    from types import TracebackType
 
     from outboxbench.core.application.message_bus import MessageBus
     from outboxbench.core.application.outcome import Attempt
-    from outboxbench.core.application.ports import Repository, UnitOfWork, UnitsOfWork
-    from outboxbench.core.domain.ordering import Order
-    from outboxbench.core.domain.payments import Account
+    from outboxbench.core.application.ports import UnitOfWork, UnitsOfWork
 
 ROUNDS = 8
 """Past psycopg's threshold: it prepares a statement when it runs for the sixth time."""
@@ -68,43 +66,24 @@ class _GatheringUnitsOfWork:
         return _GatheringUnitOfWork(self._units.unit_of_work(attempt), self._barrier)
 
 
-class _GatheringUnitOfWork:
+class _GatheringUnitOfWork(ForwardingUnitOfWork):
     """Waits, once its connection is in use, until all the others are.
 
     Without that a pool may serve a whole warm-up with a few of its connections.
     """
 
     def __init__(self, unit: UnitOfWork, barrier: asyncio.Barrier) -> None:
-        self._unit = unit
+        super().__init__(unit)
         self._barrier = barrier
 
-    @property
-    def accounts(self) -> Repository[Account]:
-        return self._unit.accounts
-
-    @property
-    def orders(self) -> Repository[Order]:
-        return self._unit.orders
-
     async def __aenter__(self) -> Self:
-        await self._unit.__aenter__()
+        await super().__aenter__()
         try:
             # Some libraries take a connection with their first statement only.
-            await self._unit.accounts.get(account_id(1))
+            await self.accounts.get(account_id(1))
             await self._barrier.wait()
         except BaseException as error:
             # Who fails to enter is never asked to leave, and would keep the connection.
-            await self._unit.__aexit__(type(error), error, error.__traceback__)
+            await self.__aexit__(type(error), error, error.__traceback__)
             raise
         return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self._unit.__aexit__(exc_type, exc, traceback)
-
-    async def commit(self) -> None:
-        await self._unit.commit()

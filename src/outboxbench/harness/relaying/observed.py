@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from time import monotonic_ns, perf_counter_ns
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
+
+from outboxbench.harness.load.forwarding import ForwardingUnitOfWork
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from outboxbench.core.application.outbox import OutboxMessage
     from outboxbench.core.application.outcome import Attempt
-    from outboxbench.core.application.ports import Receiver, Repository, UnitOfWork, UnitsOfWork
-    from outboxbench.core.domain.ordering import Order
-    from outboxbench.core.domain.payments import Account
+    from outboxbench.core.application.ports import Receiver, UnitOfWork, UnitsOfWork
 
 
 class ObservedUnitsOfWork:
@@ -27,34 +25,14 @@ class ObservedUnitsOfWork:
         return _ObservedUnitOfWork(self._units.unit_of_work(attempt), attempt, self.commits)
 
 
-class _ObservedUnitOfWork:
+class _ObservedUnitOfWork(ForwardingUnitOfWork):
     def __init__(self, unit: UnitOfWork, attempt: Attempt, commits: list[tuple[Any, ...]]) -> None:
-        self._unit = unit
+        super().__init__(unit)
         self._attempt = attempt
         self._commits = commits
 
-    @property
-    def accounts(self) -> Repository[Account]:
-        return self._unit.accounts
-
-    @property
-    def orders(self) -> Repository[Order]:
-        return self._unit.orders
-
-    async def __aenter__(self) -> Self:
-        await self._unit.__aenter__()
-        return self
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self._unit.__aexit__(exc_type, exc, traceback)
-
     async def commit(self) -> None:
-        await self._unit.commit()
+        await super().commit()
         self._commits.append((self._attempt.op_id.bytes, monotonic_ns()))
 
 

@@ -267,26 +267,24 @@ REDRIVE: Final = """
     WHERE CAST($1 AS uuid) IS NULL OR aggregate_id = CAST($1 AS uuid)
     RETURNING aggregate_id"""
 
-# From the front of the table, where the oldest rows are, and in small bites: each is a short
-# transaction that nobody waits for. What is for nobody was settled when it was committed.
-TIDY_OUTBOX: Final = """
-    DELETE FROM outbox WHERE ctid = ANY (ARRAY(
-        SELECT ctid FROM outbox
-        WHERE coalesce(delivered_at, CASE audience WHEN 0 THEN created_at END)
-            < now() - make_interval(secs => CAST($1 AS double precision))
+
+def tidy_statement(table: str, settled_at: str) -> str:
+    """Return a statement that removes rows settled `$1` seconds ago, at most `$2` of them.
+
+    In small bites, from the front of the table, where the oldest rows are: each is a short
+    transaction that nobody waits for.
+    """
+    return f"""
+    DELETE FROM {table} WHERE ctid = ANY (ARRAY(
+        SELECT ctid FROM {table}
+        WHERE {settled_at} < now() - make_interval(secs => CAST($1 AS double precision))
         LIMIT CAST($2 AS integer) FOR UPDATE SKIP LOCKED
     )) RETURNING 1"""
 
-TIDY_INBOX: Final = """
-    DELETE FROM inbox WHERE ctid = ANY (ARRAY(
-        SELECT ctid FROM inbox
-        WHERE processed_at < now() - make_interval(secs => CAST($1 AS double precision))
-        LIMIT CAST($2 AS integer) FOR UPDATE SKIP LOCKED
-    )) RETURNING 1"""
 
-TIDY_OPERATIONS: Final = """
-    DELETE FROM operations WHERE ctid = ANY (ARRAY(
-        SELECT ctid FROM operations
-        WHERE committed_at < now() - make_interval(secs => CAST($1 AS double precision))
-        LIMIT CAST($2 AS integer) FOR UPDATE SKIP LOCKED
-    )) RETURNING 1"""
+# What is for nobody was settled when it was committed.
+TIDY_OUTBOX: Final = tidy_statement(
+    "outbox", "coalesce(delivered_at, CASE audience WHEN 0 THEN created_at END)"
+)
+TIDY_INBOX: Final = tidy_statement("inbox", "processed_at")
+TIDY_OPERATIONS: Final = tidy_statement("operations", "committed_at")
