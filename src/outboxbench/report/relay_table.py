@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from outboxbench.analysis.relay_panels import relay_panels
-from outboxbench.report.numbers import BLANK, milliseconds, three_digits
+from outboxbench.report.numbers import BLANK, milliseconds, rounds, three_digits
 from outboxbench.report.verdicts import VERDICTS
 from outboxbench.results.block import LatencyUs
 
@@ -102,7 +102,8 @@ def _chain_cells(arm: RelayArm) -> Iterator[str]:
 def _drain_notes(run: Run, panel: RelayPanel) -> Text:
     return Text(
         f"{panel.settings_text}\n"
-        f"medians of {run.rounds} rounds; ÷: strategies to {run.reference}, its plans to its plan\n"
+        f"medians of {run.rounds} round{'' if run.rounds == 1 else 's'}; "
+        f"÷: strategies to {run.reference}, its plans to its plan\n"
         "lease, mean [95% interval]; CPU per message",
         style="dim",
     )
@@ -113,9 +114,9 @@ def _chain_notes(run: Run, panel: RelayPanel) -> Text:
     inversions = sum(arm.summary.inversions for arm in panel.arms if arm.summary)
     return Text(
         f"{panel.settings_text}\n"
-        f"{run.rounds} rounds of {run.window_s:g} s, merged; {duplicates} duplicates, "
+        f"{rounds(run)}, merged; {duplicates} duplicates, "
         f"{inversions} out of order\n"
-        "from a commit: delivery until all receivers are done, broker until it has confirmed;\n"
-        "chain: from an order's commit until the broker has its confirmation",
+        "from a commit: delivery until all receivers are done, broker until it has\n"
+        "confirmed; chain from an order's commit until the broker has its confirmation",
         style="dim",
     )

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from outboxbench.analysis.relay_panels import relay_panels
 from outboxbench.report import style
-from outboxbench.report.charts import frame
-from outboxbench.report.charts.relay_drain import PLAN_HATCHES
+from outboxbench.report.charts import frame, relay_names
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -22,23 +25,31 @@ if TYPE_CHECKING:
 TITLE = "Messages that wait"
 SHOWS = "the backlog of each relay over time, in its median round"
 
-PLAN_LINES = dict(zip(PLAN_HATCHES, ("-", "--", ":", "-."), strict=True))
+PLAN_LINES: Final[dict[str, style.LineStyle]] = {
+    "lease": "-",
+    "delete": "--",
+    "sharded": ":",
+    "log": "-.",
+}
 
 _HEADING_IN = 0.6
 _AXIS_IN = 0.8
 _LEFT_IN = frame.LEFT_IN + 0.85
-_DRAIN_WIDTH_IN = frame.WIDTH_IN - _LEFT_IN - 3.6
-_DRAIN_HEIGHT_IN = 2.3
 _NAMES_IN = 0.5
+_DRAIN_WIDTH_IN = (
+    frame.WIDTH_IN - _LEFT_IN - _NAMES_IN - relay_names.WIDTH_IN - relay_names.VERDICT_IN
+)
+_DRAIN_HEIGHT_IN = 2.3
 _NAME_STEP_IN = 0.21
-_LONGEST_NAME = 34
 
 # Chains hardly differ in how they look, so that lines over each other would show nothing.
 _COLUMNS = 3
+_LONGEST_STRATEGY = 36
 _GAP_IN = 0.35
 _CHAIN_WIDTH_IN = (frame.WIDTH_IN - _LEFT_IN - frame.LEFT_IN - 2 * _GAP_IN) / _COLUMNS
 _CHAIN_HEIGHT_IN = 0.75
-_CHAIN_STEP_IN = 1.25
+_CHAIN_STEP_IN = 1.4
+_CHAIN_TITLE_IN = 0.35
 
 
 def draw(run: Run) -> Figure:
@@ -46,7 +57,11 @@ def draw(run: Run) -> Figure:
 
     Raises NoDataError when no relay was measured.
     """
-    panels = (*relay_panels(run, "drain"), *relay_panels(run, "chain"))
+    panels = [
+        panel
+        for panel in (*relay_panels(run, "drain"), *relay_panels(run, "chain"))
+        if _measured(panel)
+    ]
     if not panels:
         raise frame.NoDataError("no relay was measured")
     with style.applied():
@@ -54,8 +69,8 @@ def draw(run: Run) -> Figure:
             frame.Footer.of_run(run),
             title=TITLE,
             subtitle="Committed and not delivered yet, in the round with the median rate;\n"
-            "a drain is over where its line ends. Line styles tell plans apart.",
-            key=(),
+            "a drain is over where its line ends.",
+            key=_key(panels),
             panels_in=sum(_height_in(panel) for panel in panels),
         )
         top_in = frame.TOP_IN
@@ -70,12 +85,13 @@ def draw(run: Run) -> Figure:
 def describe(run: Run) -> str:
     """The chart in words: how long each drain took, and the largest backlog of each chain."""
     drains = [
-        f"{arm.name} took {_median_round(arm).seconds:.1f} s"
+        f"{arm.name} took {_median_round(arm).seconds:.1f} s, verdict {arm.verdict}"
         for arm in run.relays
         if arm.scenario == "drain" and arm.blocks
     ]
     chains = [
-        f"{arm.name} had at most {max(_median_round(arm).backlog, default=0)} waiting"
+        f"{arm.name} had at most {max(_median_round(arm).backlog, default=0)} waiting, "
+        f"verdict {arm.verdict}"
         for arm in run.relays
         if arm.scenario == "chain" and arm.blocks
     ]
@@ -85,11 +101,11 @@ def describe(run: Run) -> str:
 def _height_in(panel: RelayPanel) -> float:
     if panel.scenario == "drain":
         return _HEADING_IN + _drain_height_in(panel) + _AXIS_IN
-    return _HEADING_IN + _CHAIN_STEP_IN * -(-len(panel.arms) // _COLUMNS) + _AXIS_IN
+    return _HEADING_IN + _CHAIN_STEP_IN * -(-len(_measured(panel)) // _COLUMNS) + _AXIS_IN
 
 
 def _drain_height_in(panel: RelayPanel) -> float:
-    return max(_DRAIN_HEIGHT_IN, _NAME_STEP_IN * len(panel.arms))
+    return max(_DRAIN_HEIGHT_IN, _NAME_STEP_IN * len(_measured(panel)))
 
 
 def _draw_drains(figure: Figure, panel: RelayPanel, top_in: float) -> None:
@@ -100,19 +116,17 @@ def _draw_drains(figure: Figure, panel: RelayPanel, top_in: float) -> None:
     axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     axes.set_xlabel("seconds", fontsize=9)
     axes.set_ylabel("messages waiting", fontsize=9)
-    for row, arm in enumerate(panel.arms):
-        if not arm.blocks:
-            continue
+    for row, arm in enumerate(_measured(panel)):
         _draw_backlog(axes, arm)
         level = 1 - (row + 0.5) * _NAME_STEP_IN / height_in
         frame.write_beside(
             axes,
-            frame.shortened(panel.label(arm), _LONGEST_NAME),
+            relay_names.whole_name(panel, arm) + relay_names.doubt(arm),
             level=level,
             right_in=_NAMES_IN,
             align="left",
-            colour=style.INK if arm.verdict == "pass" else style.ALARM,
-            size=9,
+            colour=relay_names.colour(arm),
+            size=relay_names.SIZE,
         )
         axes.plot(
             [1 + 0.1 / _DRAIN_WIDTH_IN, 1 + 0.42 / _DRAIN_WIDTH_IN],
@@ -128,30 +142,32 @@ def _draw_drains(figure: Figure, panel: RelayPanel, top_in: float) -> None:
 
 
 def _draw_chains(figure: Figure, panel: RelayPanel, top_in: float) -> None:
-    most = max((max(_median_round(arm).backlog, default=0) for arm in panel.arms), default=0)
-    for number, arm in enumerate(panel.arms):
+    measured = _measured(panel)
+    most = max(max(_median_round(arm).backlog, default=0) for arm in measured)
+    for number, arm in enumerate(measured):
         row, column = divmod(number, _COLUMNS)
         axes = frame.place(
             figure,
             left_in=_LEFT_IN + column * (_CHAIN_WIDTH_IN + _GAP_IN),
-            top_in=top_in + 0.2 + row * _CHAIN_STEP_IN,
+            top_in=top_in + _CHAIN_TITLE_IN + row * _CHAIN_STEP_IN,
             width_in=_CHAIN_WIDTH_IN,
             height_in=_CHAIN_HEIGHT_IN,
         )
-        trusted = arm.verdict == "pass"
-        verdict = "" if trusted else f", {style.verdict_text(arm.verdict)}"
         axes.set_title(
-            frame.shortened(panel.label(arm), _LONGEST_NAME) + verdict,
-            fontsize=9,
+            f"{frame.shortened(arm.strategy, _LONGEST_STRATEGY)}\n"
+            f"{relay_names.details(panel, arm)}{relay_names.doubt(arm)}",
+            fontsize=relay_names.SIZE,
             weight="normal",
-            color=style.INK if trusted else style.ALARM,
+            color=relay_names.colour(arm),
         )
         _draw_backlog(axes, arm)
         axes.set_xlim(0, _median_round(arm).seconds)
         axes.set_ylim(0, 1.1 * max(most, 1))
         axes.yaxis.set_major_locator(MaxNLocator(3, integer=True))
         axes.tick_params(labelleft=column == 0)
-        if number + _COLUMNS >= len(panel.arms):
+        if column == 0:
+            axes.set_ylabel("messages\nwaiting", fontsize=9)
+        if number + _COLUMNS >= len(measured):
             axes.set_xlabel("seconds of the window", fontsize=9)
 
 
@@ -165,6 +181,19 @@ def _draw_backlog(axes: Axes, arm: RelayArm) -> None:
         linestyle=PLAN_LINES.get(arm.plan, "-"),
         linewidth=1.6,
     )
+
+
+def _measured(panel: RelayPanel) -> list[RelayArm]:
+    return [arm for arm in panel.arms if arm.blocks]
+
+
+def _key(panels: Sequence[RelayPanel]) -> Sequence[Artist]:
+    plans = {arm.plan for panel in panels for arm in panel.arms}
+    return [
+        Line2D([], [], linestyle=line, linewidth=1.6, color=style.FAINT, label=f"plan {plan}")
+        for plan, line in PLAN_LINES.items()
+        if plan in plans
+    ]
 
 
 def _median_round(arm: RelayArm) -> RelayBlock:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import StrMethodFormatter
+from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from outboxbench.analysis.relay_panels import relay_panels
 from outboxbench.report import style
-from outboxbench.report.charts import frame
+from outboxbench.report.charts import frame, relay_names
 from outboxbench.report.numbers import three_digits
 
 if TYPE_CHECKING:
@@ -31,9 +31,8 @@ SHOWS = "messages per second that relays deliver, by strategy, plan and batch si
 _ROW_IN = 0.3
 _HEADING_IN = 0.55
 _AXIS_IN = 0.75
-_LEFT_IN = frame.LEFT_IN + 3.1
-_WIDTH_IN = frame.WIDTH_IN - _LEFT_IN - 2.9
-_LONGEST_NAME = 36
+_LEFT_IN = frame.LEFT_IN + relay_names.WIDTH_IN
+_WIDTH_IN = frame.WIDTH_IN - _LEFT_IN - 3.1
 _RATE_IN = 0.75
 _RATIO_IN = 2.1
 _VERDICT_IN = 2.25
@@ -93,15 +92,17 @@ def _height_in(panel: RelayPanel) -> float:
 
 def _draw_panel(axes: Axes, panel: RelayPanel) -> None:
     summaries = [arm.summary for arm in panel.arms if arm.summary]
-    axes.set_xlim(0, 1.03 * max(summary.delivered_per_s_max for summary in summaries) or 1)
+    fastest = max((summary.delivered_per_s_max for summary in summaries), default=0.0)
+    axes.set_xlim(0, 1.03 * fastest or 1)
     axes.set_ylim(len(panel.arms) - 0.5, -0.5)
     axes.set_yticks([])
+    axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     axes.set_xlabel("messages per second", fontsize=9)
     for row, arm in enumerate(panel.arms):
         if arm.summary:
             _draw_bar(axes, row, arm, arm.summary)
-        _write_row(axes, 1 - (row + 0.5) / len(panel.arms), panel.label(arm), arm)
+        _write_row(axes, 1 - (row + 0.5) / len(panel.arms), panel, arm)
     write = partial(frame.write_beside, axes, level=1 + 0.35 / len(panel.arms), colour=style.FAINT)
     write("messages/s", right_in=_RATE_IN, align="right")
     write("÷ reference", right_in=_RATIO_IN, align="right")
@@ -133,10 +134,10 @@ def _draw_bar(axes: Axes, row: int, arm: RelayArm, summary: RelaySummary) -> Non
     )
 
 
-def _write_row(axes: Axes, level: float, name: str, arm: RelayArm) -> None:
-    colour = style.INK if arm.verdict == "pass" else style.ALARM
-    write = partial(frame.write_beside, axes, level=level, colour=colour)
-    write(frame.shortened(name, _LONGEST_NAME), left_in=0.12, align="right")
+def _write_row(axes: Axes, level: float, panel: RelayPanel, arm: RelayArm) -> None:
+    write = partial(frame.write_beside, axes, level=level, colour=relay_names.colour(arm))
+    name = relay_names.whole_name(panel, arm)
+    write(name, left_in=0.12, align="right", size=relay_names.SIZE)
     if summary := arm.summary:
         write(three_digits(summary.delivered_per_s_median), right_in=_RATE_IN, align="right")
         if ratio := summary.ratio:

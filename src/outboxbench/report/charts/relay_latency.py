@@ -9,7 +9,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from outboxbench.analysis.relay_panels import relay_panels
 from outboxbench.report import style
-from outboxbench.report.charts import frame
+from outboxbench.report.charts import frame, relay_names
 from outboxbench.report.numbers import milliseconds
 
 if TYPE_CHECKING:
@@ -28,19 +28,18 @@ TITLE = "From a commit to its receivers"
 SHOWS = "latency of each hop of an order's chain: median, 99th percentile and longest"
 
 HOPS: Final[dict[Hop, str]] = {
-    "handler": "until its handler is called",
-    "broker": "until the broker has confirmed",
-    "delivery": "until all receivers are done",
-    "chain": "order: its confirmation is out",
+    "handler": "until its handler\nis called",
+    "broker": "until the broker\nhas confirmed",
+    "delivery": "until all receivers\nare done",
+    "chain": "order, until its\nconfirmation is out",
 }
 
 _ROW_IN = 0.3
-_HEADING_IN = 0.8
+_HEADING_IN = 1.0
 _AXIS_IN = 0.7
-_NAMES_IN = 2.9
+_NAMES_IN = relay_names.WIDTH_IN + relay_names.VERDICT_IN
 _GAP_IN = 0.22
 _WIDTH_IN = (frame.WIDTH_IN - 2 * frame.LEFT_IN - _NAMES_IN - 3 * _GAP_IN) / 4
-_LONGEST_NAME = 34
 
 
 def draw(run: Run) -> Figure:
@@ -110,14 +109,14 @@ def _draw_hop(axes: Axes, panel: RelayPanel, hop: Hop, *, with_names: bool) -> N
     axes.set_xlabel("ms (logarithmic)", fontsize=9)
     for row, arm in enumerate(panel.arms):
         if with_names:
-            verdict = "" if arm.verdict == "pass" else f"  {style.verdict_text(arm.verdict)}"
             frame.write_beside(
                 axes,
-                frame.shortened(panel.label(arm), _LONGEST_NAME) + verdict,
+                relay_names.whole_name(panel, arm) + relay_names.doubt(arm),
                 level=1 - (row + 0.5) / len(panel.arms),
                 left_in=0.12,
                 align="right",
-                colour=style.INK if arm.verdict == "pass" else style.ALARM,
+                colour=relay_names.colour(arm),
+                size=relay_names.SIZE,
             )
         if (latency := _latency(arm, hop)) is not None:
             _draw_latency(axes, row, arm, latency)

@@ -1,0 +1,356 @@
+"""Relays on the terminal and in charts: each arm with its figures and its verdict."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from matplotlib.container import BarContainer
+from rich.console import Console
+from tests.analysis import runs
+from tests.report.relays import FAULT, ROUNDS, chain, chains, drain, drains, unmeasured
+from tests.report.seen import overlaps, words
+
+from outboxbench.analysis.relay_panels import relay_panels
+from outboxbench.analysis.verdict import combine
+from outboxbench.report import style
+from outboxbench.report.charts import relay_backlog, relay_drain, relay_latency, relay_names
+from outboxbench.report.charts.frame import NoDataError
+from outboxbench.report.charts.render import render_charts
+from outboxbench.report.numbers import BLANK
+from outboxbench.report.terminal import print_report
+from outboxbench.results.store import RunFolder
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
+
+    from outboxbench.results.model import Run
+    from outboxbench.results.relay import RelayArm, RelayScenario
+
+CHARTS = (relay_drain, relay_latency, relay_backlog)
+SIZES = (1, 4, 20)
+
+
+def run(*relays: RelayArm, **changes: Any) -> Run:
+    """A run of relays alone."""
+    verdict = combine(arm.verdict for arm in relays)
+    settings = {"relays": relays, "verdict": verdict, "reference": "asyncpg", "rounds": ROUNDS}
+    return runs.run().model_copy(update={**settings, "arms": (), **changes})
+
+
+def printed(run: Run) -> str:
+    file = io.StringIO()
+    print_report(Console(file=file, width=80), run, Path("results"))
+    return file.getvalue()
+
+
+def row(text: str, *told: str) -> list[str]:
+    """The words of the only line that begins with these."""
+    [line] = [line for line in text.splitlines() if tuple(line.split())[: len(told)] == told]
+    return line.split()
+
+
+def labels(run: Run, scenario: RelayScenario) -> list[str]:
+    return [
+        relay_names.whole_name(panel, arm)
+        for panel in relay_panels(run, scenario)
+        for arm in panel.arms
+    ]
+
+
+# On the terminal.
+
+
+@pytest.mark.parametrize("count", SIZES)
+def test_tables_of_relays_fit_80_columns_and_cut_nothing(count: int) -> None:
+    text = printed(run(*drains(count), *chains(count)))
+
+    assert max(map(len, text.splitlines())) <= 80
+    assert "…" not in text
+    # Nothing is broken but names: notes have lines of their own that fit.
+    assert "confirmed; chain from an order's commit until the broker has its confirmation\n" in text
+
+
+def test_a_drain_has_a_row_with_its_figures_and_its_verdict() -> None:
+    text = printed(run(drain(rate=20_000.0), drain("psycopg", rate=10_000.0, ratio=0.5)))
+
+    assert "10,000 messages of 1,000 aggregates, interleaved" in text
+    first = row(text, "asyncpg", "lease")
+    assert first[2:] == ["20,000", "19,000", "21,000", "41.2", "23.4", "pass"]
+    second = row(text, "psycopg", "lease")
+    assert second[2:] == [
+        *("10,000", "9,500", "10,500"),
+        *("0.50", "[0.49,", "0.51]"),
+        *("41.2", "23.4", "pass"),
+    ]
+    assert "medians of 3 rounds" in text
+    assert "batch=500, broker=memory, lease_s=10.0" in text
+
+
+def test_a_chain_has_a_row_with_its_hops_and_its_verdict() -> None:
+    text = printed(run(chain(), rounds=1))
+
+    assert "150 orders per second, each charged for and confirmed" in text
+    assert row(text, "asyncpg", "lease")[2:] == [
+        *("2.60", "10.4", "1.90", "9.00", "36.0", "1.80", "310", "pass")
+    ]
+    assert "1 round of 1 s, merged; 2 duplicates, 0 out of order" in text
+
+
+def test_what_too_few_messages_cannot_tell_is_blank() -> None:
+    few, fewest = chain(samples=500), chain("psycopg", samples=5)
+
+    text = printed(run(few, fewest, unmeasured(chain("orm-psycopg"))))
+
+    assert row(text, "asyncpg", "lease")[2:] == [
+        *("2.60", BLANK, "1.90", "9.00", BLANK, "1.80", "310", "pass")
+    ]
+    assert row(text, "psycopg", "lease")[2:] == [*[BLANK] * 6, "310", "pass"]
+    assert row(text, "orm-psycopg", "lease")[2:] == [*[BLANK] * 7, "unknown"]
+    assert "unknown, no block was measured" in " ".join(text.split())
+
+
+def test_a_drain_that_was_not_measured_is_blank() -> None:
+    text = printed(run(drain(), unmeasured(drain("psycopg"))))
+
+    assert row(text, "psycopg", "lease")[2:] == [*[BLANK] * 6, "unknown"]
+
+
+@pytest.mark.parametrize("arm", [drain(verdict="fail"), chain(verdict="fail")])
+def test_an_arm_that_failed_is_marked_and_its_failed_check_told_once(arm: RelayArm) -> None:
+    other = (drain if arm.scenario == "drain" else chain)("psycopg")
+    text = printed(run(arm, other))
+
+    assert row(text, "asyncpg", "lease")[-1] == "FAIL"
+    assert row(text, "psycopg", "lease")[-1] == "pass"
+    assert "Verdict: FAIL" in text
+    told = " ".join(text.split())
+    assert told.count(FAULT) == 1
+    assert f"every committed message is delivered (in 1 of 3 rounds): {FAULT}" in told
+    assert f"{arm.name}: FAIL" in told
+    assert f"{other.name}:" not in told
+
+
+def test_names_of_third_parties_are_text_and_no_markup() -> None:
+    assert "[b]mine[/no] lease" in printed(run(drain("[b]mine[/no]"), chain("[b]mine[/no]")))
+
+
+# In charts.
+
+
+@pytest.mark.parametrize("count", SIZES)
+def test_no_text_of_a_chart_covers_another_or_is_cut_off(count: int) -> None:
+    measured = run(*drains(count), *chains(count))
+
+    for chart in CHARTS:
+        figure = chart.draw(measured)
+        figure.set_dpi(150)
+        assert overlaps(figure) == []
+
+
+def test_names_in_charts_stay_apart_however_long_they_are() -> None:
+    measured = run(*drains(20), *chains(20))
+
+    for scenario in ("drain", "chain"):
+        names = labels(measured, "drain" if scenario == "drain" else "chain")
+        assert len(set(names)) == len(names) == 20
+        assert max(map(len, names)) <= relay_names.LONGEST
+    assert "core-asyncpg-single sharded nats ×2 poll" not in labels(measured, "drain")
+    assert "core-asyncpg-single sharded nats ×2 b500" in labels(measured, "drain")
+
+
+@pytest.mark.parametrize("chart", CHARTS)
+def test_a_chart_has_its_title_and_the_verdict_of_the_run(chart: Any) -> None:
+    good = words(chart.draw(run(drain(), chain())))
+    bad = words(chart.draw(run(drain(verdict="fail"), chain(verdict="fail"))))
+
+    assert chart.TITLE in good
+    assert "Verdict of the run: pass" in good
+    assert "✗" not in good
+    assert "Verdict of the run: ✗ FAIL" in bad
+    # The run's, and the arm's.
+    assert bad.count("✗ FAIL") >= 2
+
+
+@pytest.mark.parametrize(
+    ("chart", "measured", "reason"),
+    [
+        (relay_drain, run(chain()), "no backlog was drained"),
+        (relay_latency, run(drain()), "no chain of orders was measured"),
+        (relay_backlog, run(), "no relay was measured"),
+        (relay_backlog, run(unmeasured(drain()), unmeasured(chain())), "no relay was measured"),
+    ],
+)
+def test_a_chart_of_nothing_is_left_out_with_the_reason(
+    chart: Any, measured: Run, reason: str
+) -> None:
+    with pytest.raises(NoDataError, match=f"^{reason}$"):
+        chart.draw(measured)
+
+
+@pytest.mark.parametrize("chart", CHARTS)
+def test_an_arm_that_was_not_measured_is_in_nobodys_way(chart: Any) -> None:
+    measured = run(drain(), chain(), unmeasured(drain("psycopg")), unmeasured(chain("psycopg")))
+
+    assert overlaps(chart.draw(measured)) == []
+    assert chart.describe(measured)
+
+
+def test_a_drain_of_which_nothing_was_measured_is_told_to_be_unknown() -> None:
+    assert "? unknown" in words(relay_drain.draw(run(unmeasured(drain()))))
+
+
+def xs(line: Line2D) -> list[float]:
+    return [float(value) for value in np.asarray(line.get_xdata())]
+
+
+def ys(line: Line2D) -> list[float]:
+    return [float(value) for value in np.asarray(line.get_ydata())]
+
+
+def bars(axes: Axes) -> list[float]:
+    containers = [each for each in axes.containers if isinstance(each, BarContainer)]
+    return [bar.get_width() for container in containers for bar in container]
+
+
+def test_each_backlog_is_a_panel_with_a_bar_for_each_arm_and_a_dot_for_each_round() -> None:
+    measured = run(
+        drain("psycopg", "delete", rate=10_000.0, ratio=0.5),
+        drain(rate=20_000.0),
+        drain(rate=7_000.0, settings={"shape": "hot"}),
+    )
+
+    figure = relay_drain.draw(measured)
+
+    even, hot = figure.axes
+    assert bars(even) == pytest.approx([20_000.0, 10_000.0])
+    assert bars(hot) == pytest.approx([7_000.0])
+    assert [len(xs(line)) for line in even.lines] == [ROUNDS, ROUNDS]
+    assert even.get_xlabel() == hot.get_xlabel() == "messages per second"
+    told = words(figure)
+    for text in (
+        "10,000 messages of 1,000 aggregates, interleaved",
+        "10,000 messages of 1,000 aggregates, hot",
+        "psycopg delete",
+        "asyncpg lease",
+        "20,000",
+        "0.50 [0.49, 0.51]",
+        "plan lease",
+        "plan delete",
+        "one round",
+    ):
+        assert text in told
+    assert "plan sharded" not in told
+
+
+def test_the_bar_of_an_arm_that_failed_is_hatched_in_alarm() -> None:
+    [axes] = relay_drain.draw(run(drain(rate=2.0), drain("psycopg", verdict="fail"))).axes
+
+    hatches = [bar.get_hatch() for each in axes.containers for bar in each]
+    assert sorted(str(hatch) for hatch in hatches) == sorted(["", style.DOUBT_HATCH])
+
+
+def latencies(axes: Axes) -> list[list[float]]:
+    """Median and 99th percentile of each arm, as far as they are drawn."""
+    return [xs(line) for line in axes.lines if line.get_linewidth() > 2]
+
+
+def test_each_hop_is_a_column_with_a_line_for_each_arm() -> None:
+    measured = run(chain("psycopg", slowness=2.0), chain(), chain("orm-psycopg", samples=5))
+
+    figure = relay_latency.draw(measured)
+
+    assert len(figure.axes) == len(relay_latency.HOPS) == 4
+    assert latencies(figure.axes[0]) == [[1500.0, 6000.0], [3000.0, 12_000.0], []]
+    assert latencies(figure.axes[3]) == [[9000.0, 36_000.0], [18_000.0, 72_000.0], []]
+    for axes in figure.axes:
+        assert axes.get_xscale() == "log"
+        assert axes.get_xlabel() == "ms (logarithmic)"
+    # Hops can be compared with each other by eye.
+    assert len({axes.get_xlim() for axes in figure.axes}) == 1
+    told = words(figure)
+    for text in (*relay_latency.HOPS.values(), "psycopg lease", "median", "p99", "longest"):
+        assert text in told
+
+
+def lines(figure: Figure) -> list[list[Line2D]]:
+    """The lines of each panel over time, without those of the key."""
+    return [[line for line in axes.lines if len(xs(line)) > 2] for axes in figure.axes]
+
+
+def test_a_backlog_is_a_line_for_each_drain_in_one_panel_and_a_panel_for_each_chain() -> None:
+    measured = run(
+        drain(rate=20_000.0),
+        drain("psycopg", "sharded", rate=10_000.0),
+        chain(),
+        chain("psycopg", "delete", slowness=2.0, verdict="unknown"),
+    )
+
+    figure = relay_backlog.draw(measured)
+
+    together, first, second = lines(figure)
+    assert [line.get_linestyle() for line in together] == ["-", ":"]
+    assert [line.get_linestyle() for line in (*first, *second)] == ["-", "--"]
+    assert [xs(line)[-1] for line in together] == pytest.approx([0.5, 1.0])
+    assert all(ys(line)[-1] == 0 for line in (*together, *first, *second))
+    drained, *window = figure.axes
+    assert (drained.get_xlabel(), drained.get_ylabel()) == ("seconds", "messages waiting")
+    assert [axes.get_xlabel() for axes in window] == ["seconds of the window"] * 2
+    assert window[0].get_ylabel() == "messages\nwaiting"
+    for axes in window:
+        assert axes.get_ylim() == pytest.approx((0, 7.7))
+    told = words(figure)
+    for text in ("psycopg sharded", "psycopg\ndelete  ? unknown", "plan lease", "plan sharded"):
+        assert text in told
+
+
+def test_drains_that_failed_are_marked_in_words_beside_their_line() -> None:
+    told = words(relay_backlog.draw(run(drain(), drain("psycopg", verdict="fail"))))
+
+    assert "psycopg lease  ✗ FAIL" in told
+
+
+def test_charts_are_described_with_every_figure_and_its_verdict() -> None:
+    measured = run(
+        drain(rate=20_000.0),
+        drain("psycopg", rate=10_000.0, verdict="fail"),
+        chain(),
+        chain("psycopg", slowness=2.0, samples=500, verdict="unknown"),
+    )
+
+    assert relay_drain.describe(measured) == (
+        "10,000 messages of 1,000 aggregates, interleaved: "
+        "asyncpg lease 20,000 messages/s, verdict pass; "
+        "psycopg lease 10,000 messages/s, verdict fail."
+    )
+    latency = relay_latency.describe(measured)
+    assert (
+        "asyncpg lease, verdict pass: handler p50 1.50 ms, p99 6.00 ms, broker p50 1.90 ms"
+        in latency
+    )
+    assert f"psycopg lease, verdict unknown: handler p50 3.00 ms, p99 {BLANK} ms" in latency
+    backlog = relay_backlog.describe(measured)
+    slow = measured.relays[1].name
+    assert f"{slow} took 1.0 s, verdict fail" in backlog
+    assert f"{measured.relays[2].name} had at most 7 waiting, verdict pass" in backlog
+
+
+def test_a_run_of_relays_has_their_charts_the_same_bytes_each_time(tmp_path: Path) -> None:
+    measured = run(*drains(2), *chains(2))
+
+    drawn = []
+    for parent in ("first", "second"):
+        folder = RunFolder.create(tmp_path / parent, "relay", measured.started_at)
+        rendered = render_charts(measured, folder)
+        drawn.append(
+            {path.name: path.read_bytes() for path in rendered.files if path.suffix == ".svg"}
+        )
+        assert "throughput" in rendered.left_out
+
+    assert drawn[0].keys() == {"relay-drain.svg", "relay-latency.svg", "relay-backlog.svg"}
+    assert drawn[0] == drawn[1]
