@@ -104,25 +104,29 @@ HELD_BY_LEASE: Final = """, held AS MATERIALIZED (
     )"""
 
 HELD_BY_SHARD: Final = """, held AS MATERIALIZED (
-        SELECT settled.* FROM settled JOIN relay_shards AS lease
+        SELECT settled.*, lease.shard FROM settled JOIN relay_shards AS lease
             ON lease.shard = uuid_hash(settled.aggregate_id) & 15 AND lease.token = settled.token
         ORDER BY aggregate_type, aggregate_id FOR SHARE OF lease
     )"""
 
-_DELIVERED_ROWS: Final = f"""
-        WHERE outbox.aggregate_type = held.aggregate_type
-          AND outbox.aggregate_id = held.aggregate_id AND {UNDELIVERED}
-          AND (outbox.version, outbox.ordinal) <= (held.version, held.ordinal)"""
-
-MARK: Final = f""", delivered AS (
-        UPDATE outbox SET delivered_at = now() FROM held{_DELIVERED_ROWS}
-    )"""
-
-REMOVE: Final = f""", delivered AS (
-        DELETE FROM outbox USING held{_DELIVERED_ROWS}
-    )"""
-
 _SHARD: Final = "(uuid_hash(outbox.aggregate_id) & 15)"
+
+_OF_HELD: Final = f"""outbox.aggregate_type = held.aggregate_type
+          AND outbox.aggregate_id = held.aggregate_id AND {UNDELIVERED}"""
+
+# By its shard a message is found in the index of those that are undelivered; without, all of the
+# aggregate's history would be looked through.
+_OF_HELD_BY_SHARD: Final = f"{_OF_HELD} AND {_SHARD} = held.shard"
+
+MARK: Final = """, delivered AS (
+        UPDATE outbox SET delivered_at = now() FROM held
+        WHERE {of_held} AND (outbox.version, outbox.ordinal) <= (held.version, held.ordinal)
+    )"""
+
+REMOVE: Final = """, delivered AS (
+        DELETE FROM outbox USING held
+        WHERE {of_held} AND (outbox.version, outbox.ordinal) <= (held.version, held.ordinal)
+    )"""
 
 # What is delivered is no longer refused; what was refused now is written anew.
 REFUSE: Final = """, forgotten AS (
@@ -147,12 +151,10 @@ REFUSE: Final = """, forgotten AS (
     )"""
 
 # Of an aggregate whose lease was just given back more may have been committed meanwhile.
-_ANSWER: Final = f"""
+_ANSWER: Final = """
     SELECT aggregate_type, aggregate_id, EXISTS (
         SELECT FROM outbox
-        WHERE outbox.aggregate_type = held.aggregate_type
-          AND outbox.aggregate_id = held.aggregate_id AND {UNDELIVERED}
-          AND (outbox.version, outbox.ordinal) > (held.version, held.ordinal)
+        WHERE {of_held} AND (outbox.version, outbox.ordinal) > (held.version, held.ordinal)
     ) FROM held"""
 
 
@@ -164,7 +166,9 @@ def settle_statement(held: str, delivered: str, refused: str = "") -> str:
         delivered: what becomes of messages that were delivered.
         refused: REFUSE, where runs are among them that met a refusal, now or before.
     """
-    return f"{_SETTLED}{held}{delivered}{refused}{_ANSWER}"
+    of_held = _OF_HELD_BY_SHARD if held == HELD_BY_SHARD else _OF_HELD
+    marked, answer = delivered.format(of_held=of_held), _ANSWER.format(of_held=of_held)
+    return f"{_SETTLED}{held}{marked}{refused}{answer}"
 
 
 # As CLAIM_LEASES finds them, in all shards that are owned at once, each from its own place on. No
