@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import subprocess
 import sys
@@ -12,9 +13,10 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from outboxbench.core.brokers.nats import NatsBroker
 from outboxbench.harness.errors import CannotRun
 from outboxbench.harness.nats import server as server_module
-from outboxbench.harness.nats.server import HOST, NatsServer
+from outboxbench.harness.nats.server import HOST, USER, NatsServer
 from outboxbench.harness.postgres.place import FOLDER_VARIABLE
 
 if TYPE_CHECKING:
@@ -33,6 +35,19 @@ from outboxbench.harness.signals import raise_on_sigterm
 with raise_on_sigterm(), Janitor() as janitor, NatsServer(janitor) as server:
     print(server.pid, janitor.pid, flush=True)
     time.sleep(600)
+"""
+DIE_BEFORE_THE_SERVER_IS_REGISTERED = """
+import os, signal
+from outboxbench.harness.janitor import Janitor
+from outboxbench.harness.nats.server import NatsServer
+
+class LateJanitor(Janitor):
+    def watch_process(self, pid, gentle_signal):
+        print(pid, self.pid, flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+with LateJanitor() as janitor, NatsServer(janitor):
+    pass
 """
 
 
@@ -84,6 +99,17 @@ def test_the_password_is_in_no_file_and_on_no_command_line(server: NatsServer, p
     files = [path for path in place.rglob("*") if path.is_file()]
     assert {"nats.conf", "server.log"} <= {path.name for path in files}
     assert not [path for path in files if server.password.encode() in path.read_bytes()]
+
+
+@pytest.mark.parametrize("password", ["5Nab", "-1x", "1e5", "12k", "true", "0123", "_-a"])
+async def test_any_password_that_may_be_drawn_lets_its_owner_in(
+    janitor: Janitor, password: str
+) -> None:
+    server = NatsServer(janitor)
+    server.password = password
+    with server:
+        broker = await NatsBroker.connect(server.url, user=USER, password=password)
+        await broker.close()
 
 
 @pytest.mark.usefixtures("server")
@@ -156,6 +182,25 @@ def test_no_server_and_no_folder_outlives_a_harness_that_is_hit_by(
     assert eventually(lambda: not server.is_running())
     assert eventually(lambda: list(place.iterdir()) == [])
     assert eventually(lambda: not janitor.is_running())
+
+
+def test_a_server_that_its_harness_had_no_time_to_register_does_not_outlive_it(
+    place: Path,
+) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", DIE_BEFORE_THE_SERVER_IS_REGISTERED],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as harness:
+        assert harness.stdout is not None
+        server, janitor = map(psutil.Process, map(int, harness.stdout.readline().split()))
+    try:
+        assert eventually(lambda: not janitor.is_running())
+        assert eventually(lambda: not server.is_running()), "nobody ended the server"
+        assert list(place.iterdir()) == []
+    finally:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            server.kill()
 
 
 def test_a_server_that_does_not_start_is_reported_with_what_it_says_and_leaves_nothing(

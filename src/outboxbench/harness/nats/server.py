@@ -113,6 +113,8 @@ class NatsServer:
                     stderr=log,
                     # Quoted, as the server reads it like a value in its configuration.
                     env={**os.environ, _PASSWORD_VARIABLE: f'"{self.password}"'},
+                    # The janitor finds it there, should we be killed before it is registered.
+                    cwd=self._folder,
                     start_new_session=True,
                 )
             self._process = process
