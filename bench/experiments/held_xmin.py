@@ -90,8 +90,10 @@ class Nowhere:
         """Forget it."""
 
 
-async def observe(address: DatabaseAddress, series: Series, seconds: int, rate: int) -> None:
-    settings = StrategySettings(address, pool_size=3).for_relay(LEASE_S)
+async def observe(
+    address: DatabaseAddress, server_major: int, series: Series, seconds: int, rate: int
+) -> None:
+    settings = StrategySettings(address, pool_size=3).for_relay(LEASE_S, server_major)
     persistence = await load_strategy("asyncpg").open(settings)
     outbox = TimedOutbox(persistence.outbox(series.plan, LEASE_S))
     relay = Relay(outbox, Nowhere(), RelaySettings(first_poll_s=0.005, poll_s=0.05))
@@ -178,9 +180,9 @@ def main() -> None:
                 address = databases.create(f"{plan}_{'held' if held else 'free'}")
                 with connect(address) as connection:
                     connection.execute(schema_sql())
-                prepare_database(address, plan, announces=False)
+                major = prepare_database(address, plan, announces=False)
                 measured.append(Series(plan, held))
-                asyncio.run(observe(address, measured[-1], options.seconds, options.rate))
+                asyncio.run(observe(address, major, measured[-1], options.seconds, options.rate))
                 databases.drop(address)
                 _print(measured[-1], options.seconds)
     options.out.mkdir(parents=True, exist_ok=True)

@@ -108,7 +108,7 @@ class Arena:
     def _ours(self, contestant: Contestant, plan: RelayPlan, address: DatabaseAddress) -> Result:
         with connect(address) as connection:
             connection.execute(schema_sql())
-            prepare_database(address, plan, announces=False)
+            server_major = prepare_database(address, plan, announces=False)
             fill(connection, Backlog(contestant.messages, AGGREGATES))
         self._databases.checkpoint()
         with (
@@ -119,7 +119,9 @@ class Arena:
             relay.prepare(
                 RelayJob(
                     name="ours",
-                    settings=StrategySettings(address, pool_size=4).for_relay(LEASE_S),
+                    settings=StrategySettings(address, pool_size=4).for_relay(
+                        LEASE_S, server_major
+                    ),
                     loop="uvloop",
                     plan=plan,
                     broker=BrokerAddress("memory"),

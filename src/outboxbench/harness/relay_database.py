@@ -33,8 +33,11 @@ _HAS_SLOT = """
 _LOCK = "SELECT pg_advisory_lock(hashtext('outboxbench relay'))"
 
 
-def prepare_database(address: DatabaseAddress, plan: AnyRelayPlan, *, announces: bool) -> None:
+def prepare_database(address: DatabaseAddress, plan: AnyRelayPlan, *, announces: bool) -> int:
     """Make the tables of an empty database, and what the plan needs in any; all may be there.
+
+    Returns:
+        The major version of its server, which a relay's settings depend on.
 
     Raises:
         BadInput: the database is somebody else's, or cannot be reached.
@@ -56,6 +59,7 @@ def prepare_database(address: DatabaseAddress, plan: AnyRelayPlan, *, announces:
                 prepare_slot(connection)
             except SlotUnavailable as error:
                 raise CannotRun(str(error)) from error
+        return connection.info.server_version // 10_000
 
 
 @asynccontextmanager

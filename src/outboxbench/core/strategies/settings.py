@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Final, Literal
 
 SslMode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
 Isolation = Literal["read committed", "repeatable read", "serializable"]
 Profile = Literal["idiomatic", "matched"]
+
+OLDEST_WITH_TRANSACTION_TIMEOUT: Final = 17
+"""Major version of PostgreSQL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +43,27 @@ class StrategySettings:
     own_parameters: dict[str, str] = field(default_factory=dict)
     """Server parameters that a write plan asks for beside those of every arm."""
 
-    def for_relay(self, lease_s: float) -> StrategySettings:
+    def for_relay(self, lease_s: float, server_major: int) -> StrategySettings:
         """Return the settings that a relay opens a strategy with.
 
         One that freezes in the middle of a transaction would hold its locks for ever, and with them
         up whoever has taken over: the server ends such a transaction with the lease. And where the
         outbox is all but empty for a while, a plan that reads all of it looks cheap, and is kept
         when it is not: relays go along the indexes.
+
+        Before PostgreSQL 17 a hole remains. A driver that prepares a statement and has the answer
+        flushed, as asyncpg does at the first use on a connection, leaves its backend in the middle
+        of a command: frozen there, neither the limit on idle transactions nor that on statements
+        ends it.
         """
+        limit = "transaction_timeout"
+        if server_major < OLDEST_WITH_TRANSACTION_TIMEOUT:
+            limit = "idle_in_transaction_session_timeout"
         return replace(
             self,
             own_parameters={
                 **self.own_parameters,
-                "idle_in_transaction_session_timeout": f"{round(lease_s * 1000)}",
+                limit: f"{round(lease_s * 1000)}",
                 "enable_seqscan": "off",
             },
         )

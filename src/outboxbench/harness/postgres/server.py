@@ -71,6 +71,11 @@ class Server:
     postmaster_pid: int | None = None
     cluster: Cluster | None = None
 
+    @property
+    def major(self) -> int:
+        """The major version of the server, as 18."""
+        return int(self.version.split(".")[0])
+
     def settings(self) -> dict[str, str]:
         """Return every setting that is not the default, without secrets and places."""
         with connect(self.address) as connection:

@@ -210,7 +210,7 @@ class RelayRunner:
                 RelayJob(
                     name=f"relay{number}",
                     settings=self._settings(address, handlers + _OWN_CONNECTIONS).for_relay(
-                        arm.lease_s
+                        arm.lease_s, self.server.major
                     ),
                     loop=arm.loop,
                     plan=arm.plan,
