@@ -10,6 +10,7 @@ import pytest
 from outboxbench.harness.janitor import Janitor
 from outboxbench.harness.postgres.databases import Databases
 from outboxbench.harness.postgres.server import open_server
+from outboxbench.harness.postgres.tuning import LOG_RELAY_SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,6 +36,20 @@ def postgres_server(janitor: Janitor) -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def _databases(postgres_server: Server) -> Iterator[Databases]:
     with Databases(postgres_server, f"tests{secrets.token_hex(4)}") as databases:
+        yield databases
+
+
+@pytest.fixture(scope="session")
+def logical_server(janitor: Janitor) -> Iterator[Server]:
+    """An embedded server whose log may be read."""
+    with open_server(None, None, janitor, LOG_RELAY_SETTINGS) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def logical_databases(logical_server: Server) -> Iterator[Databases]:
+    """Makes databases whose log may be read."""
+    with Databases(logical_server, f"log{secrets.token_hex(4)}") as databases:
         yield databases
 
 

@@ -129,7 +129,7 @@ class Arena:
                     handlers=1,
                     busy_us=0.0,
                     announced=False,
-                    drains=True,
+                    backlog=contestant.messages,
                     lease_s=LEASE_S,
                     records=records,
                 )

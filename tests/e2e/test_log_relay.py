@@ -10,8 +10,6 @@ import pytest
 from tests.e2e.relays import RelayRun, Shop
 
 from outboxbench.core.domain.ordering import OrderLine
-from outboxbench.harness.postgres.databases import Databases
-from outboxbench.harness.postgres.server import open_server
 from outboxbench.harness.relay_database import prepare_database
 
 if TYPE_CHECKING:
@@ -19,22 +17,12 @@ if TYPE_CHECKING:
 
     from tests.e2e.conftest import World
 
-    from outboxbench.harness.janitor import Janitor
+    from outboxbench.harness.postgres.databases import Databases
 
 ORDER_TOPICS = ["order.placed", "order.stock_requested", "order.confirmed"]
 
 # Too much for a pipe: whoever writes it waits until somebody reads.
 LARGE_ORDER = [OrderLine(number, "x" * 1_000, 1, 1) for number in range(1, 201)]
-
-
-@pytest.fixture(scope="module")
-def logical_databases(janitor: Janitor) -> Iterator[Databases]:
-    settings = {"wal_level": "logical", "max_slot_wal_keep_size": "1GB"}
-    with (
-        open_server(None, None, janitor, settings) as server,
-        Databases(server, f"log{secrets.token_hex(4)}") as databases,
-    ):
-        yield databases
 
 
 @pytest.fixture

@@ -64,7 +64,8 @@ def _rank(arm: RelayArm) -> tuple[float, str]:
         return (float("inf"), arm.name)
     if arm.scenario == "drain":
         return (-arm.summary.delivered_per_s_median, arm.name)
-    return (hop_p50_us(arm, "delivery") or float("inf"), arm.name)
+    p50_us = hop_p50_us(arm, "delivery")
+    return (float("inf") if p50_us is None else p50_us, arm.name)
 
 
 def _title(arm: RelayArm) -> str:

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sys
+from contextlib import AsyncExitStack
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, get_args
 from urllib.parse import urlsplit
@@ -18,23 +19,22 @@ from rich.console import Console
 from outboxbench.cli.outbox_table import print_outbox
 from outboxbench.core.application.bootstrap import bootstrap_delivery
 from outboxbench.core.application.delivery import Unavailable
-from outboxbench.core.application.doorbell import Doorbell
 from outboxbench.core.application.outbox import AnyRelayPlan
 from outboxbench.core.application.outcome import PersistenceError
 from outboxbench.core.application.relay import RelaySettings
 from outboxbench.core.application.relay_service import KEEP_S, Housekeeping, RelayService
 from outboxbench.core.brokers.lines import LinesBroker
-from outboxbench.core.replication.opening import open_log_outbox
 from outboxbench.core.strategies.settings import StrategySettings
 from outboxbench.harness.errors import BadInput, CannotRun
 from outboxbench.harness.postgres.dsn import parse_dsn
 from outboxbench.harness.relay_database import open_relay_database, prepare_database
+from outboxbench.harness.relay_outbox import open_relay_outbox
 from outboxbench.harness.strategies import load_measurable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from outboxbench.core.application.ports import Broker, Outbox
+    from outboxbench.core.application.ports import Broker
     from outboxbench.core.strategies.settings import DatabaseAddress
 
 DSN_VARIABLE = "OUTBOXBENCH_DSN"
@@ -98,35 +98,33 @@ def run(
     relaying = RelaySettings(largest_batch=batch, max_in_flight=2 * batch, lease_s=lease)
 
     async def work() -> None:
-        persistence = await chosen.open(settings)
-        doorbell: Doorbell | None = None
-        outbox: Outbox
-        try:
-            if relay_plan == "log":
-                doorbell = Doorbell()
-                outbox = await open_log_outbox(settings, doorbell.ring, lease_s=lease, observe=_say)
-            else:
-                outbox = persistence.outbox(relay_plan, lease)
-            receiver = await _broker(broker)
-            delivery = bootstrap_delivery(persistence, outbox, receiver, concurrency=handlers)
-            try:
-                await _run_until_asked_to_stop(
-                    RelayService(
-                        outbox,
-                        delivery,
-                        relaying,
-                        listen=persistence.listen if notify and doorbell is None else None,
-                        doorbell=doorbell,
-                        housekeeping=Housekeeping(keep_s=keep),
-                        observe=_say,
-                    )
+        async with AsyncExitStack() as stack:
+            persistence = await chosen.open(settings)
+            stack.push_async_callback(persistence.close)
+            opened = await stack.enter_async_context(
+                open_relay_outbox(
+                    relay_plan,
+                    persistence,
+                    settings,
+                    lease_s=lease,
+                    announced=notify,
+                    observe=_say,
                 )
-            finally:
-                await receiver.close()
-                if doorbell is not None:
-                    await outbox.close()
-        finally:
-            await persistence.close()
+            )
+            receiver = await _broker(broker)
+            stack.push_async_callback(receiver.close)
+            outbox = opened.outbox
+            await _run_until_asked_to_stop(
+                RelayService(
+                    outbox,
+                    bootstrap_delivery(persistence, outbox, receiver, concurrency=handlers),
+                    relaying,
+                    listen=opened.listen,
+                    doorbell=opened.doorbell,
+                    housekeeping=Housekeeping(keep_s=keep),
+                    observe=_say,
+                )
+            )
 
     _run(work)
 

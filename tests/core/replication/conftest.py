@@ -12,33 +12,18 @@ import pytest
 
 from outboxbench.core.replication.opening import open_log_outbox
 from outboxbench.core.strategies.settings import StrategySettings
-from outboxbench.harness.postgres.databases import Databases
-from outboxbench.harness.postgres.server import connect, open_server
+from outboxbench.harness.postgres.server import connect
 from outboxbench.harness.relay_database import prepare_database
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator
 
     import psycopg
 
     from outboxbench.core.application.doorbell import Doorbell
     from outboxbench.core.replication.outbox import LogOutbox
     from outboxbench.core.strategies.settings import DatabaseAddress
-    from outboxbench.harness.janitor import Janitor
-    from outboxbench.harness.postgres.server import Server
-
-
-@pytest.fixture(scope="module")
-def logical_server(janitor: Janitor) -> Iterator[Server]:
-    settings = {"wal_level": "logical", "max_slot_wal_keep_size": "1GB"}
-    with open_server(None, None, janitor, settings) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def logical_databases(logical_server: Server) -> Iterator[Databases]:
-    with Databases(logical_server, f"log{secrets.token_hex(4)}") as databases:
-        yield databases
+    from outboxbench.harness.postgres.databases import Databases
 
 
 @dataclass

@@ -62,6 +62,24 @@ def test_a_backlog_holds_what_it_says_and_each_aggregate_from_its_first_version(
 
 
 @pytest.mark.parametrize("shape", SHAPES)
+def test_a_backlog_is_the_same_when_its_messages_are_committed_one_by_one(
+    shape: Shape, connection: psycopg.Connection[tuple[object, ...]]
+) -> None:
+    contents = "SELECT * FROM outbox ORDER BY op_id"
+    without_times = f"SELECT to_jsonb(m) - 'created_at' FROM ({contents}) AS m"
+    backlog = Backlog(60, 7, shape)
+    fill(connection, backlog)
+    at_once = connection.execute(without_times.encode()).fetchall()
+    connection.execute("TRUNCATE outbox")
+
+    fill(connection, backlog, one_by_one=True)
+
+    assert connection.execute(without_times.encode()).fetchall() == at_once
+    durability = connection.execute("SHOW synchronous_commit").fetchone()
+    assert durability == ("on",)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
 def test_all_of_a_backlog_waits_for_somebody(
     shape: Shape, connection: psycopg.Connection[tuple[object, ...]]
 ) -> None:

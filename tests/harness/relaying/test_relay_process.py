@@ -44,7 +44,7 @@ def job(database: DatabaseAddress, tmp_path: Path) -> RelayJob:
         handlers=1,
         busy_us=0.0,
         announced=False,
-        drains=True,
+        backlog=BACKLOG.messages,
         lease_s=10.0,
         records=str(tmp_path),
     )
@@ -104,7 +104,7 @@ def test_a_relay_that_does_not_drain_goes_on_until_it_is_told_to_stop(
 ) -> None:
     address = job.settings.address
     prepare_database(address, "lease", announces=announced)
-    started(relay, replace(job, drains=False, announced=announced))
+    started(relay, replace(job, backlog=None, announced=announced))
     # What is committed while it runs is delivered as well, and does not end it.
     with connect(address) as connection:
         fill(connection, BACKLOG)
@@ -152,6 +152,6 @@ def test_a_relay_whose_broker_is_not_there_is_one_sentence(
 
 def test_a_relay_that_takes_too_long_is_told(relay: RelayProcess, job: RelayJob) -> None:
     prepare_database(job.settings.address, "lease", announces=False)
-    started(relay, replace(job, drains=False))
+    started(relay, replace(job, backlog=None))
     with pytest.raises(CannotRun, match=r"took longer than 0\.2 s: use a smaller backlog"):
         relay.wait_until_settled(0.2)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from outboxbench.harness.errors import BadInput
 from outboxbench.harness.relaying.backlog import Backlog
 from outboxbench.harness.suite.model import Suite
+from outboxbench.harness.suite.plan import make_plan
 from outboxbench.harness.suite.relay_plan import (
     ChainArm,
     DrainArm,
@@ -87,6 +89,21 @@ def test_every_combination_of_a_chains_axes_is_an_arm_with_a_name_of_its_own() -
     assert "chain/asyncpg/uvloop/lease/memory/2 relays/poll/150 orders per s" in names(plan)
 
 
+def test_a_log_tells_of_commits_itself_whatever_wakes_other_relays() -> None:
+    plan = chains(plans=["lease", "log"], wake_ups=["notify", "poll"])
+
+    wake_ups = {(arm.plan, arm.wake_up) for arm in plan.arms if isinstance(arm, ChainArm)}
+    assert wake_ups == {("lease", "notify"), ("lease", "poll"), ("log", "stream")}
+    assert plan.read_the_log
+    assert not chains(plans=["lease"]).read_the_log
+
+
+@pytest.mark.parametrize("kind", ["drains", "chains"])
+def test_a_log_has_one_reader(kind: str) -> None:
+    with pytest.raises(ValidationError, match="relays must be 1"):
+        suite(**{kind: [{"strategies": ["asyncpg"], "plans": ["lease", "log"], "relays": [1, 2]}]})
+
+
 def test_a_suite_without_relays_plans_none() -> None:
     plan = plan_relays(suite(arms=[{"strategies": ["asyncpg"]}], rounds=2))
 
@@ -99,6 +116,20 @@ def test_only_keeps_what_it_names() -> None:
 
     assert {arm.strategy.name for arm in plan.arms} == {"psycopg"}
     assert len(plan.arms) == 6
+
+
+def test_a_strategy_that_a_suite_names_nowhere_comes_into_all_its_relays() -> None:
+    plan = plan_relays(suite(**TWO_OF_EACH), frozenset({"psycopg", "core-asyncpg"}))
+
+    assert {arm.strategy.name for arm in plan.arms} == {"psycopg", "core-asyncpg"}
+    assert len(plan.arms) == 12
+
+
+def test_a_strategy_that_is_named_among_writers_stays_there() -> None:
+    chosen = suite(arms=[{"strategies": ["orm-asyncpg"]}], **TWO_OF_EACH)
+
+    assert plan_relays(chosen, frozenset({"orm-asyncpg"})).arms == ()
+    assert make_plan(chosen, frozenset({"psycopg"})).arms == ()
 
 
 def test_a_strategy_without_a_server_has_no_relay_to_measure() -> None:

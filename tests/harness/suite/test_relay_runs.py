@@ -11,6 +11,7 @@ import psutil
 import pytest
 from psycopg.conninfo import make_conninfo
 
+from outboxbench.harness.errors import CannotRun
 from outboxbench.harness.postgres.place import FOLDER_VARIABLE
 from outboxbench.harness.postgres.server import connect
 from outboxbench.harness.suite.model import Suite
@@ -56,9 +57,8 @@ def folder(tmp_path: Path) -> RunFolder:
     return RunFolder.create(tmp_path, "tiny", datetime.now(UTC))
 
 
-@pytest.fixture
-def dsn(postgres_server: Server) -> str:
-    address = postgres_server.address
+def dsn_of(server: Server) -> str:
+    address = server.address
     return make_conninfo(
         host=address.host,
         port=address.port,
@@ -66,6 +66,11 @@ def dsn(postgres_server: Server) -> str:
         password=address.password,
         dbname=address.database,
     )
+
+
+@pytest.fixture
+def dsn(postgres_server: Server) -> str:
+    return dsn_of(postgres_server)
 
 
 def databases(server: Server) -> set[str]:
@@ -195,6 +200,38 @@ def test_orders_are_charged_for_and_confirmed_while_they_come(folder: RunFolder,
         assert arm.summary is not None
         assert arm.summary.ratio is None
         assert {each.hop: each.latency_us for each in arm.summary.hops} == hops
+
+
+def test_a_log_is_drained_and_kept_up_with_beside_the_other_plans(
+    folder: RunFolder, logical_server: Server
+) -> None:
+    before = databases(logical_server)
+    plans = {"plans": ["lease", "log"]}
+
+    document = run(
+        folder, dsn_of(logical_server), Witness(), drains=drains(**plans), chains=chains(**plans)
+    )
+
+    assert document.verdict == "pass"
+    assert document.server.settings["wal_level"] == "logical"
+    arms = {(arm.scenario, arm.plan): arm for arm in document.relays}
+    drain, chain = arms["drain", "log"], arms["chain", "log"]
+    assert drain.blocks[0].delivered == MESSAGES
+    assert drain.blocks[0].backlog[-1] == 0
+    assert len(drain.blocks[0].checks) == 3
+    assert chain.settings["wake_up"] == "stream"
+    hops = {each.hop: each.latency_us.samples for each in chain.blocks[0].hops}
+    assert hops["delivery"] == 4 * hops["chain"] > 0
+    # What the log has told is not marked; the messages stay, and orders can be judged by them.
+    assert len(chain.blocks[0].checks) == 4
+    assert databases(logical_server) == before
+
+
+def test_a_log_that_may_not_be_read_ends_the_run_with_what_to_do(
+    folder: RunFolder, dsn: str
+) -> None:
+    with pytest.raises(CannotRun, match="start the server with wal_level=logical"):
+        run(folder, dsn, Witness(), drains=drains(plans=["log"]))
 
 
 def test_relays_deliver_to_a_real_broker(folder: RunFolder, dsn: str) -> None:

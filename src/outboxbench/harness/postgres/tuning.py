@@ -29,3 +29,10 @@ SERVER_SETTINGS: dict[str, str] = {
     "log_timezone": "UTC",
     "timezone": "UTC",
 }
+
+LOG_RELAY_SETTINGS: dict[str, str] = {
+    # Beside the others, where relays read the log; all arms of a run are measured under it.
+    "wal_level": "logical",
+    # What a slot that nobody reads any more may cost.
+    "max_slot_wal_keep_size": "2GB",
+}

@@ -38,26 +38,50 @@ _PLACES: Final[dict[Shape, tuple[str, str]]] = {
     ),
 }
 
-_FILL: Final = """
-    INSERT INTO outbox
-        (op_id, ordinal, aggregate_type, aggregate_id, version, topic, audience, state)
-    SELECT md5('operation ' || n)::uuid, 0, 'order', md5('order ' || {aggregate})::uuid,
-           1 + {turn}, 'order.line_changed', 2,
-           jsonb_build_object('line_no', 1, 'sku', 'sku-' || n % 1000, 'quantity', 1 + n % 10,
-                              'unit_price_cents', 100 + n % 9900)
+_COLUMNS: Final = "op_id, ordinal, aggregate_type, aggregate_id, version, topic, audience, state"
+_MESSAGE: Final = """
+    md5('operation ' || n)::uuid, 0, 'order', md5('order ' || {aggregate})::uuid,
+    1 + {turn}, 'order.line_changed', 2,
+    jsonb_build_object('line_no', 1, 'sku', 'sku-' || n % 1000, 'quantity', 1 + n % 10,
+                       'unit_price_cents', 100 + n % 9900)"""
+
+_AT_ONCE: Final = f"""
+    INSERT INTO outbox ({_COLUMNS})
+    SELECT {_MESSAGE}
     FROM (VALUES (CAST(%(messages)s AS integer), CAST(%(aggregates)s AS integer)))
-        AS size (messages, aggregates), generate_series(0, messages - 1) AS n
-"""
+        AS size (messages, aggregates), generate_series(0, messages - 1) AS n"""
+
+_ONE_BY_ONE: Final = f"""
+    CREATE PROCEDURE pg_temp.fill_outbox(messages integer, aggregates integer)
+    LANGUAGE plpgsql AS $$
+    BEGIN
+        FOR n IN 0 .. messages - 1 LOOP
+            INSERT INTO outbox ({_COLUMNS}) VALUES ({_MESSAGE});
+            COMMIT;
+        END LOOP;
+    END $$"""
 
 
-def fill(connection: psycopg.Connection[tuple[object, ...]], backlog: Backlog) -> None:
+def fill(
+    connection: psycopg.Connection[tuple[object, ...]],
+    backlog: Backlog,
+    *,
+    one_by_one: bool = False,
+) -> None:
     """Store a backlog, and leave its table vacuumed, with statistics.
 
-    Its aggregates have no rows of their own: nobody who delivers looks at those.
+    Its aggregates have no rows of their own: nobody who delivers looks at those. The messages are
+    committed `one_by_one` for a reader of the log, to whom each commit is told by itself; in the
+    table, once it is vacuumed, nothing shows how they were.
     """
     aggregate, turn = _PLACES[backlog.shape]
-    statement = _FILL.format(aggregate=aggregate, turn=turn).replace(" % ", " %% ")
-    connection.execute(
-        statement.encode(), {"messages": backlog.messages, "aggregates": backlog.aggregates}
-    )
+    size = {"messages": backlog.messages, "aggregates": backlog.aggregates}
+    if one_by_one:
+        connection.execute("SET synchronous_commit = off")
+        connection.execute(_ONE_BY_ONE.format(aggregate=aggregate, turn=turn).encode())
+        connection.execute("CALL pg_temp.fill_outbox(%(messages)s, %(aggregates)s)", size)
+        connection.execute("RESET synchronous_commit")
+    else:
+        statement = _AT_ONCE.format(aggregate=aggregate, turn=turn).replace(" % ", " %% ")
+        connection.execute(statement.encode(), size)
     connection.execute("VACUUM (ANALYZE, FREEZE) outbox")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from outboxbench.core.strategies.settings import DatabaseAddress, StrategySettings
 
 if TYPE_CHECKING:
-    from outboxbench.core.application.outbox import RelayPlan
+    from outboxbench.core.application.outbox import AnyRelayPlan
     from outboxbench.harness.load.job import Loop
 
 BrokerName: TypeAlias = Literal["memory", "nats"]
@@ -29,20 +29,20 @@ class BrokerAddress:
 class RelayJob:
     """What a relay has to do.
 
-    With `drains` it ends once there is nothing left to claim, else when it is told to. Its records
-    go to the folder `records`, under names that begin with `name`.
+    With a `backlog` of so many messages it ends once those are delivered, else when it is told to.
+    Its records go to the folder `records`, under names that begin with `name`.
     """
 
     name: str
     settings: StrategySettings
     loop: Loop
-    plan: RelayPlan
+    plan: AnyRelayPlan
     broker: BrokerAddress
     batch: int
     handlers: int
     busy_us: float
     announced: bool
-    drains: bool
+    backlog: int | None
     lease_s: float
     records: str
 

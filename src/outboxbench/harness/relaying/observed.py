@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from outboxbench.harness.load.forwarding import ForwardingUnitOfWork
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from outboxbench.core.application.outbox import OutboxMessage
     from outboxbench.core.application.outcome import Attempt
     from outboxbench.core.application.ports import Receiver, UnitOfWork, UnitsOfWork
@@ -43,6 +45,12 @@ class ObservedReceiver:
         self.deliveries: list[tuple[Any, ...]] = []
         self._receiver = receiver
         self._busy_ns = round(busy_us * 1000)
+        self._enough = -1
+        self._call: Callable[[], None] = lambda: None
+
+    def call_after(self, deliveries: int, call: Callable[[], None]) -> None:
+        """Have something called once so many messages were delivered."""
+        self._enough, self._call = deliveries, call
 
     async def deliver(self, message: OutboxMessage) -> None:
         """Deliver a message and note it."""
@@ -62,3 +70,5 @@ class ObservedReceiver:
                 monotonic_ns(),
             )
         )
+        if len(self.deliveries) == self._enough:
+            self._call()

@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from contextlib import AsyncExitStack
 from dataclasses import asdict
 from pathlib import Path
 from time import monotonic_ns, process_time_ns
 from typing import TYPE_CHECKING
 
 from outboxbench.core.application.bootstrap import bootstrap_delivery
-from outboxbench.core.application.relay import SMALLEST_BATCH, Relay, RelaySettings
+from outboxbench.core.application.relay import SMALLEST_BATCH, Relay, RelaySettings, RelayTally
 from outboxbench.core.application.relay_service import RelayService
 from outboxbench.core.brokers.memory import MemoryBroker
 from outboxbench.core.strategies.registry import load_strategy
 from outboxbench.harness.child_answers import exit_code_of, say
 from outboxbench.harness.load.worker import loop_factory
+from outboxbench.harness.relay_outbox import open_relay_outbox
 from outboxbench.harness.relaying.job import RelayJob, RelayResult
 from outboxbench.harness.relaying.observed import ObservedReceiver, ObservedUnitsOfWork
 from outboxbench.harness.relaying.records import COMMIT, DELIVERY, write_records
 
 if TYPE_CHECKING:
-    from outboxbench.core.application.ports import Broker, Outbox, Persistence
+    from outboxbench.core.application.ports import Broker, Outbox
     from outboxbench.core.strategies.registry import Strategy
+    from outboxbench.harness.relay_outbox import OpenOutbox
     from outboxbench.harness.relaying.job import BrokerAddress
 
 
@@ -39,29 +42,34 @@ def _do_the_job() -> None:
 
 
 async def _work(job: RelayJob, strategy: Strategy) -> None:
-    persistence = await strategy.open(job.settings)
-    broker = await _connect(job.broker)
-    try:
+    async with AsyncExitStack() as stack:
+        persistence = await strategy.open(job.settings)
+        stack.push_async_callback(persistence.close)
+        broker = await _connect(job.broker)
+        stack.push_async_callback(broker.close)
+        opened = await stack.enter_async_context(
+            open_relay_outbox(
+                job.plan,
+                persistence,
+                job.settings,
+                lease_s=job.lease_s,
+                announced=job.announced,
+            )
+        )
         units = ObservedUnitsOfWork(persistence)
-        outbox = persistence.outbox(job.plan, job.lease_s)
-        delivery = bootstrap_delivery(units, outbox, broker, concurrency=job.handlers)
+        delivery = bootstrap_delivery(units, opened.outbox, broker, concurrency=job.handlers)
         receiver = ObservedReceiver(delivery, job.busy_us)
-        result = await _relay(job, outbox, receiver, persistence)
+        result = await _relay(job, opened, receiver)
         # Its connections are kept until whoever measures has seen what their backends have used.
         say("settled")
         await asyncio.to_thread(sys.stdin.readline)
-    finally:
-        await broker.close()
-        await persistence.close()
     folder = Path(job.records)
     write_records(folder / f"{job.name}.commits", COMMIT, units.commits)
     write_records(folder / f"{job.name}.deliveries", DELIVERY, receiver.deliveries)
     say("result", **asdict(result))
 
 
-async def _relay(
-    job: RelayJob, outbox: Outbox, receiver: ObservedReceiver, persistence: Persistence
-) -> RelayResult:
+async def _relay(job: RelayJob, opened: OpenOutbox, receiver: ObservedReceiver) -> RelayResult:
     settings = RelaySettings(
         smallest_batch=min(job.batch, SMALLEST_BATCH),
         largest_batch=job.batch,
@@ -71,19 +79,12 @@ async def _relay(
     say("ready")
     await asyncio.to_thread(sys.stdin.readline)
     began_ns, cpu_ns = monotonic_ns(), process_time_ns()
-    if job.drains:
-        relay = Relay(outbox, receiver, settings)
-        await relay.drain()
-        await outbox.close()
+    if job.backlog is None:
+        tally = await _run(opened, receiver, settings)
+    elif job.plan == "log":
+        tally = await _deliver(job.backlog, opened, receiver, settings)
     else:
-        listen = persistence.listen if job.announced else None
-        service = RelayService(outbox, receiver, settings, listen=listen)
-        relay = service.relay
-        running = asyncio.create_task(service.run())
-        await asyncio.to_thread(sys.stdin.readline)
-        service.stop()
-        await running
-    tally = relay.tally
+        tally = await _drain(opened.outbox, receiver, settings)
     return RelayResult(
         delivered=tally.delivered,
         refused=tally.refused,
@@ -94,6 +95,36 @@ async def _relay(
         ended_ns=monotonic_ns(),
         cpu_ns=process_time_ns() - cpu_ns,
     )
+
+
+async def _run(
+    opened: OpenOutbox, receiver: ObservedReceiver, settings: RelaySettings
+) -> RelayTally:
+    service = RelayService(
+        opened.outbox, receiver, settings, listen=opened.listen, doorbell=opened.doorbell
+    )
+    running = asyncio.create_task(service.run())
+    await asyncio.to_thread(sys.stdin.readline)
+    service.stop()
+    await running
+    return service.relay.tally
+
+
+async def _drain(outbox: Outbox, receiver: ObservedReceiver, settings: RelaySettings) -> RelayTally:
+    relay = Relay(outbox, receiver, settings)
+    await relay.drain()
+    await outbox.close()
+    return relay.tally
+
+
+async def _deliver(
+    messages: int, opened: OpenOutbox, receiver: ObservedReceiver, settings: RelaySettings
+) -> RelayTally:
+    """Drain a log: that there is nothing to claim does not say that nothing is on its way here."""
+    relay = Relay(opened.outbox, receiver, settings, opened.doorbell)
+    receiver.call_after(messages, relay.stop)
+    await relay.run()
+    return relay.tally
 
 
 async def _connect(address: BrokerAddress) -> Broker:

@@ -106,6 +106,16 @@ class Suite(SuitePart):
             raise ValueError("it measures nothing: it needs [[arms]], [[drains]] or [[chains]]")
         return self
 
+    def guests(self, only: frozenset[str]) -> list[str]:
+        """Return the wanted strategies that the suite names nowhere: they come into all of it."""
+        return sorted(
+            only.difference(
+                *(matrix.strategies for matrix in self.arms),
+                *(matrix.strategies for matrix in self.drains),
+                *(matrix.strategies for matrix in self.chains),
+            )
+        )
+
 
 _ALLOWED_KEYS = {
     "": Suite.model_fields,

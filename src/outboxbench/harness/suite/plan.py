@@ -121,7 +121,7 @@ def make_plan(suite: Suite, only: frozenset[str] = frozenset()) -> Plan:
     """
     named = {name for matrix in suite.arms for name in matrix.strategies}
     strategies = {name: load_measurable(name) for name in sorted(only or named)}
-    guests = sorted(only - named)
+    guests = suite.guests(only)
     arms: dict[str, PlannedArm] = {}
     for matrix in suite.arms:
         measured = [name for name in matrix.strategies if name in strategies] + guests

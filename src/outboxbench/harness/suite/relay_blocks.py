@@ -26,6 +26,7 @@ from outboxbench.harness.postgres.server import connect
 from outboxbench.harness.relay_database import prepare_database
 from outboxbench.harness.relaying.backlog import fill
 from outboxbench.harness.relaying.due import due_by_operations, due_messages, received
+from outboxbench.harness.relaying.ends import log_is_delivered, table_is_delivered
 from outboxbench.harness.relaying.job import BrokerAddress, RelayJob
 from outboxbench.harness.relaying.process import RelayProcess
 from outboxbench.harness.relaying.records import COMMIT, DELIVERY, read_records
@@ -51,8 +52,6 @@ CATCH_UP_S = 60.0
 _LEAD_S = 0.1
 _POLL_S = 0.02
 _OWN_CONNECTIONS = 2
-
-_UNDELIVERED = "SELECT EXISTS (SELECT FROM outbox WHERE delivered_at IS NULL AND audience > 0)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +114,7 @@ class RelayRunner:
         prepare_database(address, arm.plan, announces=False)
         with connect(address) as connection:
             since = _now(connection)
-            fill(connection, arm.backlog)
+            fill(connection, arm.backlog, one_by_one=arm.plan == "log")
             due = due_messages(connection, since)
         self.databases.checkpoint()
         self._start(arm, address, relays, records)
@@ -157,14 +156,14 @@ class RelayRunner:
             for relay in relays:
                 relay.go()
             # What the warm-up has placed is not part of the window, and not in its way.
-            self._wait_until_delivered(address)
+            self._wait_until_delivered(arm, address)
             window = self._window()
             before = server_cpu_seconds(self.server.postmaster_pid)
             writer.measure(window)
             time.sleep(max(0.0, (window.closes_ns - time.monotonic_ns()) / 1e9))
             server_cpu_s = cpu_between(before, server_cpu_seconds(self.server.postmaster_pid))
             writes = writer.result(GRACE_S)
-            self._wait_until_delivered(address)
+            self._wait_until_delivered(arm, address)
         for relay in relays:
             relay.stop()
             relay.wait_until_settled(GRACE_S)
@@ -219,7 +218,7 @@ class RelayRunner:
                     handlers=handlers,
                     busy_us=arm.busy_us if isinstance(arm, DrainArm) else 0.0,
                     announced=isinstance(arm, ChainArm) and arm.wake_up == "notify",
-                    drains=isinstance(arm, DrainArm),
+                    backlog=arm.backlog.messages if isinstance(arm, DrainArm) else None,
                     lease_s=arm.lease_s,
                     records=str(records),
                 )
@@ -261,13 +260,11 @@ class RelayRunner:
         opens_ns = begins_ns + round(self.suite.warm_up_s * 1e9)
         return Window.of(begins_ns, opens_ns, opens_ns + round(self.suite.window_s * 1e9))
 
-    def _wait_until_delivered(self, address: DatabaseAddress) -> None:
+    def _wait_until_delivered(self, arm: ChainArm, address: DatabaseAddress) -> None:
         deadline_s = time.monotonic() + CATCH_UP_S
+        is_through = log_is_delivered if arm.plan == "log" else table_is_delivered
         with connect(address) as connection:
-            while True:
-                row = connection.execute(_UNDELIVERED).fetchone()
-                if row is not None and not row[0]:
-                    return
+            while not is_through(connection):
                 if time.monotonic() > deadline_s:
                     raise CannotRun(
                         f"the relays are not through {CATCH_UP_S:g} s after the last order: "

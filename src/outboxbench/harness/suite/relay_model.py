@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal, Self, get_args
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
-from outboxbench.core.application.outbox import RelayPlan
+from outboxbench.core.application.outbox import AnyRelayPlan, RelayPlan
 from outboxbench.harness.load.job import Loop
 from outboxbench.harness.relaying.backlog import Shape
 from outboxbench.harness.relaying.job import BrokerName
@@ -28,10 +28,20 @@ class RelayMatrix(SuitePart):
 
     strategies: OneOrMore[StrategyName]
     loops: OneOrMore[Loop] = ("uvloop",)
-    plans: OneOrMore[RelayPlan] = get_args(RelayPlan)
+    plans: OneOrMore[AnyRelayPlan] = Field(
+        default=get_args(RelayPlan),
+        description="how relays share the outbox; `log` only where it is named, as its server "
+        "writes more of a log",
+    )
     brokers: OneOrMore[BrokerName] = ("memory",)
     relays: OneOrMore[Count] = (1,)
     lease_s: Seconds = 10.0
+
+    @model_validator(mode="after")
+    def _one_reader_of_a_log(self) -> Self:
+        if "log" in self.plans and max(self.relays) > 1:
+            raise ValueError("a log has one reader: with the plan log, relays must be 1")
+        return self
 
 
 class DrainMatrix(RelayMatrix):

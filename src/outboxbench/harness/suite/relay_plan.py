@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from itertools import product
 from random import Random
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from outboxbench.harness.errors import BadInput
 from outboxbench.harness.relaying.backlog import Backlog
@@ -14,19 +14,23 @@ from outboxbench.harness.strategies import load_measurable
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from outboxbench.core.application.outbox import RelayPlan
+    from outboxbench.core.application.outbox import AnyRelayPlan
     from outboxbench.core.strategies.registry import Strategy
     from outboxbench.harness.load.job import Loop
     from outboxbench.harness.relaying.job import BrokerName
     from outboxbench.harness.suite.model import Suite
-    from outboxbench.harness.suite.relay_model import ChainMatrix, DrainMatrix, WakeUp
+    from outboxbench.harness.suite.relay_model import ChainMatrix, DrainMatrix, RelayMatrix, WakeUp
+
+
+ArmWakeUp: TypeAlias = "WakeUp | Literal['stream']"
+"""How a relay learns of a commit; by `stream` the log itself tells."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Relaying:
     strategy: Strategy
     loop: Loop
-    plan: RelayPlan
+    plan: AnyRelayPlan
     broker: BrokerName
     relays: int
     lease_s: float
@@ -61,7 +65,7 @@ class ChainArm(_Relaying):
     orders_per_s: float
     clients: int
     handlers: int
-    wake_up: WakeUp
+    wake_up: ArmWakeUp
     batch: int
 
     @property
@@ -85,28 +89,36 @@ class RelayRounds:
         """How many blocks there are."""
         return sum(len(order) for order in self.rounds)
 
+    @property
+    def read_the_log(self) -> bool:
+        """Whether the server has to let its log be read."""
+        return any(arm.plan == "log" for arm in self.arms)
+
 
 NO_RELAYS = RelayRounds((), ())
 
 
 def plan_relays(suite: Suite, only: frozenset[str] = frozenset()) -> RelayRounds:
-    """Expand what a suite says of relays; `only` are the strategies to measure, all if empty.
+    """Expand what a suite says of relays.
+
+    Args:
+        suite: what to measure.
+        only: the strategies to measure; the suite's own if empty. One that the suite names stays
+            where it is named, any other comes into every matrix.
 
     Raises:
         BadInput: a strategy is not registered, or needs no server.
         CannotRun: a strategy is registered but cannot be loaded here.
     """
+    guests = suite.guests(only)
+
+    def chosen(matrix: RelayMatrix) -> list[Strategy]:
+        kept = [name for name in matrix.strategies if not only or name in only]
+        return [load_measurable(name) for name in kept + guests]
+
     arms: list[RelayingArm] = [
-        *(
-            arm
-            for matrix in suite.drains
-            for arm in _drains(matrix, _chosen(matrix.strategies, only))
-        ),
-        *(
-            arm
-            for matrix in suite.chains
-            for arm in _chains(matrix, _chosen(matrix.strategies, only))
-        ),
+        *(arm for matrix in suite.drains for arm in _drains(matrix, chosen(matrix))),
+        *(arm for matrix in suite.chains for arm in _chains(matrix, chosen(matrix))),
     ]
     named: dict[str, RelayingArm] = {}
     for arm in arms:
@@ -139,10 +151,6 @@ def reference_of(
     else:
         return None
     return next((other for other in arms if wanted(other)), None)
-
-
-def _chosen(names: Sequence[str], only: frozenset[str]) -> list[Strategy]:
-    return [load_measurable(name) for name in names if not only or name in only]
 
 
 def _drains(matrix: DrainMatrix, strategies: list[Strategy]) -> list[DrainArm]:
@@ -183,7 +191,7 @@ def _chains(matrix: ChainMatrix, strategies: list[Strategy]) -> list[ChainArm]:
             orders_per_s=matrix.orders_per_s,
             clients=matrix.clients,
             handlers=matrix.handlers,
-            wake_up=wake_up,
+            wake_up="stream" if plan == "log" else wake_up,
             batch=matrix.batch,
         )
         for strategy, loop, plan, broker, relays, wake_up in product(

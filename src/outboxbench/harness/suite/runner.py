@@ -14,6 +14,7 @@ from outboxbench.harness.nats.server import NatsServer
 from outboxbench.harness.pinning import pin, plan_pinning
 from outboxbench.harness.postgres.databases import Databases
 from outboxbench.harness.postgres.server import connect, open_server
+from outboxbench.harness.postgres.tuning import LOG_RELAY_SETTINGS
 from outboxbench.harness.suite.blocks import BlockRunner
 from outboxbench.harness.suite.document import RunContext, make_run
 from outboxbench.harness.suite.networks import Networks
@@ -95,7 +96,8 @@ def run_suite(request: RunRequest, observer: RunObserver) -> Run:
     with ExitStack() as stack:
         janitor = stack.enter_context(Janitor())
         observer.preparing("starting PostgreSQL" if request.dsn is None else "connecting")
-        server = stack.enter_context(open_server(request.dsn, request.pg_bin, janitor))
+        settings = LOG_RELAY_SETTINGS if request.relays.read_the_log else {}
+        server = stack.enter_context(open_server(request.dsn, request.pg_bin, janitor, settings))
         observer.preparing("looking at the machine")
         surroundings = Surroundings.of(server, times_sync=_is_no_trial(request))
         pinning = _pin_server(request, server)
