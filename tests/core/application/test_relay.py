@@ -13,7 +13,7 @@ import pytest
 
 from outboxbench.core.application.backoff import Backoff
 from outboxbench.core.application.bootstrap import bootstrap, bootstrap_delivery
-from outboxbench.core.application.delivery import MessageRefused, Unavailable
+from outboxbench.core.application.delivery import HeldUp, MessageRefused, Unavailable
 from outboxbench.core.application.doorbell import Doorbell
 from outboxbench.core.application.outcome import Attempt, FailureKind, PersistenceError
 from outboxbench.core.application.relay import Relay, RelaySettings
@@ -205,6 +205,29 @@ async def test_a_refused_message_is_tried_again_and_what_follows_it_waits() -> N
     topics = [each.topic for each in broker.published if each.aggregate_id == order_id]
     assert topics == ["order.placed", "order.stock_requested", "order.confirmed"]
     assert (relay.tally.refused, relay.tally.dead) == (2, 0)
+
+
+async def test_a_message_that_others_hold_up_never_dies_and_keeps_nobody_from_flowing() -> None:
+    world, attempts = World(), iter(range(5 * SETTINGS.max_refusals))
+    account_id = await world.account(10**6)
+    held, free = await world.order(account_id), await world.order(account_id)
+
+    def hold_up(message: OutboxMessage) -> Exception | None:
+        if message.aggregate_id != held or next(attempts, None) is None:
+            return None
+        return HeldUp("its row is locked")
+
+    broker = FailingBroker(hold_up)
+    relay = world.relay(broker)
+    async with working(relay):
+        await until(lambda: world.undelivered == 0)
+    tally = relay.tally
+    assert (tally.refused, tally.dead, tally.outages) == (5 * SETTINGS.max_refusals, 0, 0)
+    last = {
+        order: max(i for i, each in enumerate(broker.published) if each.aggregate_id == order)
+        for order in (held, free)
+    }
+    assert last[free] < last[held]
 
 
 async def test_a_message_that_is_always_refused_dies_and_others_flow() -> None:

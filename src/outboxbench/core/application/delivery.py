@@ -19,6 +19,10 @@ class MessageRefused(Exception):
     """A receiver will not take this message; it may at another time."""
 
 
+class HeldUp(MessageRefused):
+    """Others stand in the way of this message, of whose rows they hold a lock. It does not die."""
+
+
 class Unavailable(Exception):
     """A receiver cannot be reached; that says nothing about the message."""
 

@@ -12,7 +12,7 @@ import json
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid5
 
-from outboxbench.core.application.delivery import MessageRefused, Unavailable
+from outboxbench.core.application.delivery import HeldUp, MessageRefused, Unavailable
 from outboxbench.core.application.inbox import InboxEntry
 from outboxbench.core.application.outcome import FailureKind, Outcome, PersistenceError
 from outboxbench.core.application.retry import RETRIABLE, run_operation
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from outboxbench.core.application.retry import OperationResult, RetryPolicy
     from outboxbench.core.domain.message import Command
 
-_NOT_THE_MESSAGES_FAULT = RETRIABLE | {FailureKind.CONNECTION, FailureKind.TIMEOUT}
+# Between these a message waits its turn. Not all others with it: one row may be locked for hours.
+_CONTENTION = RETRIABLE | {FailureKind.TIMEOUT}
 
 
 class InternalDelivery:
@@ -59,7 +60,8 @@ class InternalDelivery:
 
         Raises:
             MessageRefused: the message cannot be read, or a handler fails on it.
-            Unavailable: a handler could not commit, for a reason that will pass.
+            HeldUp: a handler could not commit as others were in its way.
+            Unavailable: the database cannot be reached.
         """
         event = decode(message, self._types)
         async with self._room:
@@ -80,11 +82,12 @@ class InternalDelivery:
             or await self._handled_before(entry, result)
         ):
             return
-        name = type(command).__name__
-        raise MessageRefused(f"{name} failed with {_named(result.error)}") from result.error
+        refusal = HeldUp if result.failure in _CONTENTION else MessageRefused
+        reason = f"{type(command).__name__} failed with {_named(result.error)}"
+        raise refusal(reason) from result.error
 
     async def _handled_before(self, entry: InboxEntry, result: OperationResult) -> bool:
-        if result.outcome is Outcome.INDETERMINATE or result.failure in _NOT_THE_MESSAGES_FAULT:
+        if result.outcome is Outcome.INDETERMINATE or result.failure is FailureKind.CONNECTION:
             raise Unavailable(_named(result.error)) from result.error
         try:
             return await self._was_handled(entry)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from outboxbench.core.application.backoff import Backoff
 from outboxbench.core.application.batch_size import BatchSize
-from outboxbench.core.application.delivery import MessageRefused, Unavailable
+from outboxbench.core.application.delivery import HeldUp, MessageRefused, Unavailable
 from outboxbench.core.application.doorbell import Doorbell
 from outboxbench.core.application.outbox import Refusal, Settlement
 from outboxbench.core.application.outcome import PersistenceError
@@ -209,6 +209,8 @@ class Relay:
             if not claim.met_outage:
                 claim.met_outage = True
                 self._note_outage(error)
+        except HeldUp as error:
+            refusal = self._held_up(run, delivered, str(error))
         except MessageRefused as error:
             refusal = self._refusal(run, run.messages[delivered], delivered, str(error))
         except Exception as error:
@@ -217,9 +219,14 @@ class Relay:
         self._settlements.append(Settlement(run, delivered, refusal))
         self._wake_settler.set()
 
+    def _held_up(self, run: Run, delivered: int, reason: str) -> Refusal:
+        # Tried at the pace of an outage for as long as it takes: the last attempt is not used up.
+        refusals = min(_refusals_so_far(run, delivered), max(1, self._settings.max_refusals - 1))
+        self.tally.refused += 1
+        return Refusal(reason, refusals, self._settings.outage.delay_s(refusals))
+
     def _refusal(self, run: Run, message: OutboxMessage, delivered: int, reason: str) -> Refusal:
-        # Only the first message of a run can have been refused before: it held the others up.
-        refusals = 1 if delivered else run.refusals + 1
+        refusals = _refusals_so_far(run, delivered)
         dead = refusals >= self._settings.max_refusals
         self.tally.refused += 1
         self.tally.dead += dead
@@ -293,6 +300,11 @@ class Relay:
         with suppress(TimeoutError):
             async with asyncio.timeout(delay_s):
                 await self._stopping.wait()
+
+
+def _refusals_so_far(run: Run, delivered: int) -> int:
+    # Only the first message of a run can have been refused before: it held the others up.
+    return 1 if delivered else run.refusals + 1
 
 
 class _Claim:
