@@ -44,7 +44,7 @@ class RelayProcess:
         Raises:
             CannotRun: it failed, or took too long.
         """
-        self._hear("ready", READY_TIMEOUT_S)
+        self._hear("ready", READY_TIMEOUT_S, "to connect: see what else the machine does")
 
     def go(self) -> None:
         """Have the relay deliver, without waiting for it."""
@@ -60,7 +60,7 @@ class RelayProcess:
         Raises:
             CannotRun: it failed, or took longer than `timeout_s`.
         """
-        self._hear("settled", timeout_s)
+        self._hear("settled", timeout_s, "to settle all of it: have it deliver less")
 
     def result(self) -> RelayResult:
         """Have it disconnect and write its records; return what it did.
@@ -69,11 +69,13 @@ class RelayProcess:
             CannotRun: it failed.
         """
         self._process.tell("end")
-        return RelayResult(**self._hear("result", READY_TIMEOUT_S))
+        return RelayResult(
+            **self._hear("result", READY_TIMEOUT_S, "to end: see what else the machine does")
+        )
 
-    def _hear(self, event: str, timeout_s: float) -> dict[str, Any]:
+    def _hear(self, event: str, timeout_s: float, overdue: str) -> dict[str, Any]:
         message = self._process.hear(
-            timeout_s, f"{self._name} took longer than {timeout_s:g} s: use a smaller backlog"
+            timeout_s, f"{self._name} took longer than {timeout_s:g} s {overdue}"
         )
         if message.pop("event") != event:
             raise CannotRun(f"{self._name} cannot be measured: {message.get('message')}")
