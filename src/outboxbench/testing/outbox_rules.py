@@ -82,6 +82,19 @@ class OutboxRules:
         account.deposit(300)
         await assert_stored(arena, persistence, account, op_id)
 
+    async def test_an_operation_is_found_once_it_is_committed(self, arena: Arena) -> None:
+        persistence = await arena.open()
+        account, op_id = await new_account(persistence), uuid4()
+        assert not await persistence.was_committed(op_id)
+        unit = persistence.unit_of_work(Attempt(op_id))
+        async with unit:
+            loaded = await unit.accounts.get(account.id)
+            loaded.deposit(1)
+            await unit.accounts.save(loaded)
+        assert not await persistence.was_committed(op_id), "it was left without a commit"
+        await deposit(persistence, account, Attempt(op_id))
+        assert await persistence.was_committed(op_id)
+
     async def test_an_operation_repeated_on_another_aggregate_is_refused(
         self, arena: Arena
     ) -> None:

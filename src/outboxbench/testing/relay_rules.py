@@ -126,6 +126,17 @@ class RelayRules:
         assert list((await other.settle([Settlement(taken, delivered=1)])).lost) == []
         assert (await other.status()).undelivered == 0
 
+    async def test_an_operation_is_found_after_its_message_was_delivered(
+        self, arena: Arena, plan: RelayPlan
+    ) -> None:
+        persistence = await _opened(arena, plan)
+        op_id = uuid4()
+        await handle(persistence, OpenAccount(account_id=uuid4()), Attempt(op_id))
+        outbox = persistence.outbox(plan, LEASE_S)
+        (run,) = await outbox.claim(MANY)
+        assert list((await outbox.settle([Settlement(run, delivered=1)])).lost) == []
+        assert await persistence.was_committed(op_id)
+
     async def test_a_lease_that_is_renewed_is_not_taken_over(
         self, arena: Arena, plan: RelayPlan
     ) -> None:

@@ -8,15 +8,17 @@ from random import random
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """Doubles from `first_s` up to `longest_s`."""
+    """Doubles from `first_s` up to `longest_s`.
+
+    A part of each delay is drawn anew, `jitter` of it at most: it keeps those who failed together
+    from trying again together.
+    """
 
     first_s: float
     longest_s: float
+    jitter: float = 0.5
 
     def delay_s(self, failures: int) -> float:
-        """Return the delay after so many failures in a row, from 1, drawn from its upper half.
-
-        The draw keeps those who failed together from trying again together.
-        """
+        """Return the delay after so many failures in a row, counted from 1."""
         whole_s = min(self.longest_s, self.first_s * 2.0 ** min(failures - 1, 62))
-        return whole_s * (0.5 + random() / 2)  # noqa: S311 - a delay, no secret
+        return whole_s * (1.0 - self.jitter * random())  # noqa: S311 - a delay, no secret

@@ -187,6 +187,14 @@ class Persistence(UnitsOfWork, Protocol):
         """
         ...
 
+    async def was_committed(self, op_id: UUID) -> bool:
+        """Tell whether an operation is in the database, as far as a new transaction sees.
+
+        Raises:
+            PersistenceError: nobody can tell now.
+        """
+        ...
+
     async def close(self) -> None:
         """Close every connection."""
         ...

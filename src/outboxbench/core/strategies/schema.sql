@@ -41,6 +41,12 @@ CREATE TABLE outbox (
     CONSTRAINT outbox_history UNIQUE (aggregate_type, aggregate_id, version, ordinal)
 );
 
+-- The `op_id`s that outlive their messages, where a relay deletes those.
+CREATE TABLE operations (
+    op_id        uuid        NOT NULL CONSTRAINT kept_operation PRIMARY KEY,
+    committed_at timestamptz NOT NULL DEFAULT now()
+);
+
 CREATE TABLE inbox (
     handler      text        NOT NULL,
     op_id        uuid        NOT NULL,

@@ -12,12 +12,14 @@ from tortoise.backends.asyncpg.client import AsyncpgDBClient
 from tortoise.context import TortoiseContext
 
 from outboxbench.core.strategies.asyncpg_connection import listen
+from outboxbench.core.strategies.operations import was_committed
 from outboxbench.core.strategies.relay_plans.opening import open_outbox
 from outboxbench_tortoise.relay import TortoiseExecutor
 from outboxbench_tortoise.unit_of_work import TortoiseUnitOfWork
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from uuid import UUID
 
     import asyncpg
 
@@ -45,6 +47,10 @@ class TortoisePersistence:
     async def listen(self, ring: Callable[[], None]) -> None:
         """Call `ring` whenever a commit is announced; Tortoise has nothing for it, asyncpg has."""
         await listen(self._settings, ring)
+
+    async def was_committed(self, op_id: UUID) -> bool:
+        """Tell whether an operation is in the database."""
+        return await was_committed(TortoiseExecutor(self._client), op_id)
 
     async def close(self) -> None:
         """Close every connection."""

@@ -15,11 +15,13 @@ import asyncpg
 
 from outboxbench.core.strategies.asyncpg.executor import AsyncpgExecutor
 from outboxbench.core.strategies.asyncpg_connection import connect_arguments, listen
+from outboxbench.core.strategies.operations import was_committed
 from outboxbench.core.strategies.relay_plans.opening import open_outbox
 from outboxbench.core.strategies.rows import encode_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from uuid import UUID
 
     from outboxbench.core.application.outbox import RelayPlan
     from outboxbench.core.application.outcome import Attempt
@@ -49,6 +51,10 @@ class AsyncpgPersistence:
     async def listen(self, ring: Callable[[], None]) -> None:
         """Call `ring` whenever a commit is announced, on a connection beside the pool."""
         await listen(self._settings, ring)
+
+    async def was_committed(self, op_id: UUID) -> bool:
+        """Tell whether an operation is in the database."""
+        return await was_committed(AsyncpgExecutor(self._pool), op_id)
 
     async def close(self) -> None:
         """Close every connection."""

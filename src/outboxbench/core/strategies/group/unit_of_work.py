@@ -10,6 +10,7 @@ from outboxbench.core.application.unit_of_work import TrackingUnitOfWork
 from outboxbench.core.domain.ordering import Order
 from outboxbench.core.domain.payments import Account
 from outboxbench.core.strategies.group.requests import Request, WriteRequest
+from outboxbench.core.strategies.operations import was_committed
 from outboxbench.core.strategies.relay_plans.opening import open_outbox
 
 if TYPE_CHECKING:
@@ -107,6 +108,10 @@ class GroupPersistence:
     async def listen(self, ring: Callable[[], None]) -> None:
         """Call `ring` whenever a commit is announced, on a connection beside the pool."""
         await self._listen(ring)
+
+    async def was_committed(self, op_id: UUID) -> bool:
+        """Tell whether an operation is in the database."""
+        return await was_committed(self._executor, op_id)
 
     async def close(self) -> None:
         """Stop serving and close every connection."""

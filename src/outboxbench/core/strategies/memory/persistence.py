@@ -49,6 +49,10 @@ class MemoryPersistence:
         finally:
             self.tables.listeners.remove(ring)
 
+    async def was_committed(self, op_id: UUID) -> bool:
+        """Tell whether an operation was committed."""
+        return op_id in self.tables.operations
+
     async def close(self) -> None:
         """Do nothing: what was committed stays readable."""
 

@@ -14,6 +14,7 @@ from psycopg import AsyncConnection, AsyncCursor, AsyncRawCursor
 from psycopg.types.json import JsonbDumper, set_json_dumps
 from psycopg_pool import AsyncConnectionPool
 
+from outboxbench.core.strategies.operations import was_committed
 from outboxbench.core.strategies.psycopg.executor import PsycopgExecutor
 from outboxbench.core.strategies.psycopg_connection import conninfo_of, listen
 from outboxbench.core.strategies.relay_plans.opening import open_outbox
@@ -21,6 +22,7 @@ from outboxbench.core.strategies.rows import encode_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from uuid import UUID
 
     from outboxbench.core.application.outbox import RelayPlan
     from outboxbench.core.application.outcome import Attempt
@@ -61,6 +63,10 @@ class PsycopgPersistence:
     async def listen(self, ring: Callable[[], None]) -> None:
         """Call `ring` whenever a commit is announced, on a connection beside the pool."""
         await listen(self._settings, ring)
+
+    async def was_committed(self, op_id: UUID) -> bool:
+        """Tell whether an operation is in the database."""
+        return await was_committed(PsycopgExecutor(self._pool), op_id)
 
     async def close(self) -> None:
         """Close every connection."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from outboxbench.core.strategies.operations import was_committed
 from outboxbench.core.strategies.relay_plans.opening import open_outbox
 from outboxbench.core.strategies.sqlalchemy_engine import (
     Driver,
@@ -15,6 +16,7 @@ from outboxbench.core.strategies.sqlalchemy_relay import SqlAlchemyExecutor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from uuid import UUID
 
     from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -52,6 +54,10 @@ class CorePersistence:
     async def listen(self, ring: Callable[[], None]) -> None:
         """Call `ring` whenever a commit is announced, on a connection beside the pool."""
         await listen(self._driver, self._settings, ring)
+
+    async def was_committed(self, op_id: UUID) -> bool:
+        """Tell whether an operation is in the database."""
+        return await was_committed(SqlAlchemyExecutor(self._engine, self._translate), op_id)
 
     async def close(self) -> None:
         """Close every connection."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
+from outboxbench.core.strategies.operations import was_committed
 from outboxbench.core.strategies.relay_plans.opening import open_outbox
 from outboxbench.core.strategies.sqlalchemy_engine import (
     Driver,
@@ -18,6 +19,7 @@ from outboxbench.core.strategies.sqlalchemy_relay import SqlAlchemyExecutor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from uuid import UUID
 
     from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -49,6 +51,10 @@ class OrmPersistence:
     async def listen(self, ring: Callable[[], None]) -> None:
         """Call `ring` whenever a commit is announced, on a connection beside the pool."""
         await listen(self._driver, self._settings, ring)
+
+    async def was_committed(self, op_id: UUID) -> bool:
+        """Tell whether an operation is in the database."""
+        return await was_committed(SqlAlchemyExecutor(self._engine, self._translate), op_id)
 
     async def close(self) -> None:
         """Close every connection."""

@@ -1,11 +1,6 @@
 -- Where delivered messages are deleted, the key that refuses a repeated operation would go with
--- them. It is kept here from the moment of its commit: written later, by the relay, it would leave a
--- gap in which a repetition finds neither.
-CREATE TABLE IF NOT EXISTS operations (
-    op_id        uuid        NOT NULL CONSTRAINT kept_operation PRIMARY KEY,
-    committed_at timestamptz NOT NULL DEFAULT now()
-);
-
+-- them. It is kept apart from the moment of its commit: written later, by the relay, it would leave
+-- a gap in which a repetition finds neither.
 INSERT INTO operations (op_id) SELECT DISTINCT op_id FROM outbox ON CONFLICT DO NOTHING;
 
 CREATE OR REPLACE FUNCTION keep_operations() RETURNS trigger LANGUAGE plpgsql AS $$
