@@ -64,6 +64,9 @@ class Attempt:
         self.inbox = inbox
         self.stage = Stage.ACQUIRE
 
+    def failed(self, outcome: Outcome, failure: FailureKind) -> None:
+        """Take note that this attempt did not succeed; a subclass may keep it."""
+
 
 class PersistenceError(Exception):
     """A strategy could not do what was asked.

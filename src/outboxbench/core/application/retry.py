@@ -109,6 +109,7 @@ async def run_operation(
         except Exception as error:
             outcome, failure = outcome_of(error, attempt.stage), failure_kind(error)
             last = error
+            attempt.failed(outcome, failure)
         else:
             return _OK_AT_ONCE if attempts == 1 else OperationResult(Outcome.OK, attempts)
         if outcome is Outcome.INDETERMINATE:
