@@ -33,7 +33,7 @@ LINES = (
         2, 0, "c" * 32, "place", "d" * 32, 0, 1, 10, None, None, None, 0, None, "skipped", None
     ),
     FaultLine(1, "reset", 5, 6, None, {"connections": 4}),
-    DeliveryLine("a" * 32, 0, 99),
+    DeliveryLine("a" * 32, 0, "b" * 32, 3, 99),
     MessageLine("a" * 32, 0, "account", "b" * 32, 3, "account.charged", 1, -5, False),
     AggregateLine("account", "b" * 32, 3, 95),
     InboxLine("confirm", "a" * 32, 0),

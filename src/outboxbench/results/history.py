@@ -13,6 +13,7 @@ import hashlib
 import json
 import zlib
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from uuid import UUID, uuid5
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,6 +74,8 @@ class DeliveryLine(NamedTuple):
 
     op_id: str
     ordinal: int
+    aggregate_id: str
+    version: int
     delivered_ns: int
 
 
@@ -106,6 +109,11 @@ class InboxLine(NamedTuple):
     handler: str
     op_id: str
     ordinal: int
+
+
+def following_op_id(op_id: str, ordinal: int) -> str:
+    """Return what a command runs under that follows from a message."""
+    return uuid5(uuid5(UUID(op_id), str(ordinal)), "0").hex
 
 
 HistoryLine: TypeAlias = (

@@ -1,0 +1,1 @@
+"""Judges histories: pure functions over the lines that a block has left."""
