@@ -7,9 +7,10 @@ within the transaction, and nothing of it has to be stored, indexed and removed.
 answered in rounds, a fresh database for each block and the two ways in random order:
 
 Writers: pgbench charges accounts, once with the statements that strategies send, and once with the
-one that stores the message replaced by one that emits it. Commits are durable. Nobody reads the log
-meanwhile: a reader would take the writers' processor, and the more of it the more they write, so
-that the faster way would be slowed down more. What reading costs is the second question.
+one that stores the message replaced by one that emits it. Commits are durable. The outbox is empty
+at first, which flatters it: one that has grown costs more. Nobody reads the log meanwhile: a reader
+would take the writers' processor, and the more of it the more they write, so that the faster way
+would be slowed down more. What reading costs is the second question.
 
 Delivery: a relay of the plan `log` delivers a backlog that was committed one by one.
 
@@ -68,8 +69,9 @@ class Results:
     def add_writers(self, writers: Writers, kind: Kind, clients: int) -> None:
         """Measure a block of writers."""
         written = writers.measure(kind, clients)
-        self.figures[f"{clients} clients: charges/s"][kind].append(written.per_s)
-        self.figures[f"{clients} clients: WAL bytes/charge"][kind].append(written.wal_bytes)
+        who = "1 client" if clients == 1 else f"{clients} clients"
+        self.figures[f"{who}: charges/s"][kind].append(written.per_s)
+        self.figures[f"{who}: WAL bytes/charge"][kind].append(written.wal_bytes)
         if kind == "stored":
             self.outbox_bytes.append(written.outbox_bytes)
         self.checks += written.checks

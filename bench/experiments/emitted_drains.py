@@ -31,7 +31,7 @@ BATCH: Final = 500
 LEASE_S: Final = 10.0
 PATIENCE_S: Final = 600.0
 
-# The messages of a backlog, before anybody is told of them.
+# The messages of a backlog, from which both ways write the same, in the same order.
 PLAN_BACKLOG: Final = """
     CREATE TABLE planned AS
     SELECT op_id, ordinal, aggregate_type, aggregate_id, version, topic, audience, state
