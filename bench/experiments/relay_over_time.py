@@ -114,7 +114,7 @@ async def observe(
         Nowhere(),
         RelaySettings(poll_s=0.05, lease_s=LEASE_S),
         housekeeping=housekeeping,
-        observe=lambda told: print(told, file=sys.stderr),
+        observe=lambda told: _warn(series, told),
     )
     running = asyncio.create_task(service.run())
     storing = asyncio.create_task(asyncio.to_thread(_store, address, seconds, rate))
@@ -135,6 +135,10 @@ async def observe(
         service.stop()
         await asyncio.gather(running, storing)
         await persistence.close()
+
+
+def _warn(series: Series, told: str) -> None:
+    print(f"{series.plan} {series.scenario}: {told.splitlines()[0]}", file=sys.stderr)
 
 
 def _keep_a_snapshot(holder: psycopg.Connection[Any]) -> None:

@@ -40,7 +40,7 @@ MEASURES: dict[str, Callable[[Series], Sequence[float]]] = {
 }
 WIDTH_IN = 3.7
 HEIGHT_IN = 2.0
-HEADING_IN = 0.9
+HEADING_IN = 0.65
 LEAST_WIDTH_IN = 7.4
 
 
@@ -64,18 +64,19 @@ def draw(measured: Sequence[Series], keep_s: float, rate: int, path: Path) -> No
                 if scenario == "held":
                     seconds = len(measured[0].claim_ms)
                     axes.axvspan(seconds // 3, seconds, color=style.FAINT, alpha=0.12, linewidth=0)
-                axes.set_xlim(left=0)
-                axes.set_ylim(bottom=0)
                 axes.yaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
                 axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+            # Once all of the row is drawn: a limit that is set before keeps what comes later out.
+            grid[row][0].set_ylim(bottom=0)
+        grid[0][0].set_xlim(left=0)
         for column, scenario in enumerate(scenarios):
             grid[0][column].set_title(TITLES[scenario].format(keep_s=keep_s), fontsize=10)
             grid[-1][column].set_xlabel("seconds since the start", fontsize=9)
-        figure.suptitle(
+        figure.text(
+            0.01,
+            1 - 0.1 / height_in,
             f"A relay over time, at {rate:,} messages a second",
-            x=0.01,
-            y=1 - 0.1 / height_in,
-            ha="left",
+            fontsize=12,
             va="top",
             weight="bold",
         )
@@ -87,7 +88,7 @@ def draw(measured: Sequence[Series], keep_s: float, rate: int, path: Path) -> No
             frameon=False,
             fontsize=9,
         )
-        figure.tight_layout(rect=(0, 0, 1, 1 - (HEADING_IN - 0.3) / height_in))
+        figure.tight_layout(rect=(0, 0, 1, 1 - HEADING_IN / height_in))
         FigureCanvasAgg(figure).print_figure(path, dpi=120)
 
 

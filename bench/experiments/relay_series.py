@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from statistics import mean
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ Scenario: TypeAlias = Literal["kept", "tidied", "held"]
 """Delivered rows stay; or are removed after a while; or are, while somebody keeps a snapshot."""
 
 MOST_GROWTH = 0.25
-"""In the last third of a run. Where nothing is removed, it is half of what was there before."""
+"""From one third of a run to the next. Where nothing is ever removed, it is two thirds."""
 
 LEAST_SHARE = 0.25
 """Of all messages, in the last third: with fewer, sizes that stay as they are say nothing."""
@@ -41,14 +42,15 @@ class Series:
 
     @property
     def growth(self) -> float:
-        """How much larger tables and indexes became in the last third, as a share.
+        """How much larger tables and indexes are in the last third than in the one before.
 
-        Each third counts as its largest moment: vacuum gives pages at the end of a table back now
-        and then, and a moment after that would look like growth later, or hide it.
+        A share, of averages, between which a third of all messages came through. A single moment
+        would tell more of vacuum, which comes when it comes and at times gives back pages at the
+        end of a table, than of growth.
         """
         third = len(self.table_bytes) // 3
         sizes = [sum(each) for each in zip(self.table_bytes, self.index_bytes, strict=True)]
-        return max(sizes[2 * third :]) / max(sizes[third : 2 * third]) - 1
+        return mean(sizes[2 * third :]) / mean(sizes[third : 2 * third]) - 1
 
 
 @dataclass(frozen=True, slots=True)
