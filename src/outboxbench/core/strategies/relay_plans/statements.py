@@ -106,7 +106,7 @@ HELD_BY_LEASE: Final = """, held AS MATERIALIZED (
 HELD_BY_SHARD: Final = """, held AS MATERIALIZED (
         SELECT settled.*, lease.shard FROM settled JOIN relay_shards AS lease
             ON lease.shard = uuid_hash(settled.aggregate_id) & 15 AND lease.token = settled.token
-        ORDER BY aggregate_type, aggregate_id FOR SHARE OF lease
+        ORDER BY lease.shard FOR SHARE OF lease
     )"""
 
 _SHARD: Final = "(uuid_hash(outbox.aggregate_id) & 15)"
@@ -221,10 +221,15 @@ MEET_MEMBERS: Final = """
     SELECT 1 + count(*) FROM relay_members
     WHERE seen_until >= now() AND token <> CAST($1 AS bigint)"""
 
+# A relay settles and renews at the same time: both lock shards in the order of their numbers, or
+# they would wait for each other.
 RENEW_SHARDS: Final = """
     UPDATE relay_shards
     SET leased_until = now() + make_interval(secs => CAST($2 AS double precision))
-    WHERE token = CAST($1 AS bigint)
+    WHERE shard = ANY (ARRAY(
+        SELECT shard FROM relay_shards WHERE token = CAST($1 AS bigint)
+        ORDER BY shard FOR NO KEY UPDATE
+    ))
     RETURNING shard"""
 
 TAKE_SHARDS: Final = """
@@ -239,7 +244,11 @@ TAKE_SHARDS: Final = """
 
 RELEASE_SHARDS: Final = """
     UPDATE relay_shards SET token = 0, leased_until = '-infinity'
-    WHERE token = CAST($1 AS bigint) AND shard = ANY (CAST($2 AS smallint[]))
+    WHERE shard = ANY (ARRAY(
+        SELECT shard FROM relay_shards
+        WHERE token = CAST($1 AS bigint) AND shard = ANY (CAST($2 AS smallint[]))
+        ORDER BY shard FOR NO KEY UPDATE
+    ))
     RETURNING shard"""
 
 LEAVE: Final = "DELETE FROM relay_members WHERE token = CAST($1 AS bigint)"
