@@ -59,6 +59,8 @@ def end_processes(processes: Processes) -> None:
         for pid, (_, gentle) in _running(processes).items():
             try:
                 os.kill(pid, harsh or gentle)
+                # Who is frozen hears nothing but this.
+                os.kill(pid, signal.SIGCONT)
             except (ProcessLookupError, PermissionError):
                 continue
         if _wait_until(lambda: not _running(processes), patience_s):

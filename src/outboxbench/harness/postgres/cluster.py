@@ -9,13 +9,14 @@ import signal
 import socket
 import subprocess
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from outboxbench.core.strategies.settings import DatabaseAddress
 from outboxbench.harness import sweep
 from outboxbench.harness.errors import CannotRun
 from outboxbench.harness.postgres.account import server_account, spawn, usable_binaries
 from outboxbench.harness.postgres.place import FOLDER_VARIABLE, data_root
+from outboxbench.harness.postgres.process_tree import freeze_tree, kill_tree, thaw_tree
 from outboxbench.harness.postgres.tuning import SERVER_SETTINGS
 
 if TYPE_CHECKING:
@@ -69,9 +70,7 @@ class Cluster:
     @property
     def postmaster_pid(self) -> int:
         """The pid of the server's first process."""
-        if self._postmaster is None:
-            raise RuntimeError("the cluster is not running")
-        return self._postmaster.pid
+        return self._running().pid
 
     @property
     def data_directory(self) -> Path:
@@ -93,9 +92,9 @@ class Cluster:
     def __enter__(self) -> Self:
         try:
             self._make_folder()
-            usable = usable_binaries(self.binaries, self._account, self._folder)
-            self._initialise(usable)
-            self._start(usable)
+            self._usable = usable_binaries(self.binaries, self._account, self._folder)
+            self._initialise(self._usable)
+            self._start(self._usable)
         except OSError as error:
             self.stop()
             raise CannotRun(
@@ -115,9 +114,51 @@ class Cluster:
     ) -> None:
         self.stop()
 
+    def crash(self) -> tuple[int, ...]:
+        """Kill every process of the server at once, as a machine that loses power would.
+
+        Returns:
+            The pids that are gone.
+        """
+        gone = kill_tree(self.postmaster_pid)
+        self._running().wait()
+        return gone
+
+    def freeze(self) -> tuple[int, ...]:
+        """Have every process of the server stand still until `thaw`; return their pids."""
+        return freeze_tree(self.postmaster_pid)
+
+    def thaw(self) -> None:
+        """Let the server go on."""
+        thaw_tree(self.postmaster_pid)
+
+    def shut_down(self) -> None:
+        """Have the server end at once and in good order: sessions are told so and ended."""
+        self._running().send_signal(signal.SIGINT)
+        self._running().wait(START_PATIENCE_S)
+
+    def start_again(self) -> None:
+        """Start the server that has ended, on the same port and the same data; it recovers first.
+
+        Raises:
+            CannotRun: it does not start.
+        """
+        self._janitor.forget_process(self.postmaster_pid)
+        # Nobody may have taken the port meanwhile: clients know the server by it.
+        self._launch(self._usable, "ab")
+        if not self._becomes_ready(self._running()):
+            raise CannotRun(self._failure("the server does not start again"))
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._postmaster is None:
+            raise RuntimeError("the cluster is not running")
+        return self._postmaster
+
     def stop(self) -> None:
         """End the server (fast shutdown, then harsher) and remove its folder."""
         if self._postmaster is not None:
+            # Who is frozen hears no request to end.
+            self.thaw()
             _end(self._postmaster)
             self._janitor.forget_process(self._postmaster.pid)
             self._postmaster = None
@@ -167,10 +208,7 @@ class Cluster:
     def _start(self, binaries: Binaries) -> None:
         for _ in range(PORT_ATTEMPTS):
             self._port = free_port()
-            with self._log.open("wb") as log:
-                server = spawn(self._account, self._command(binaries), self._folder, log)
-            self._postmaster = server
-            self._janitor.watch_process(server.pid, signal.SIGINT)
+            server = self._launch(binaries, "wb")
             if self._becomes_ready(server):
                 return
             self._janitor.forget_process(server.pid)
@@ -178,6 +216,13 @@ class Cluster:
             if "Address already in use" not in self.log_text():
                 raise CannotRun(self._failure("the server does not start"))
         raise CannotRun(f"no free port was found on {HOST}: other processes take them all")
+
+    def _launch(self, binaries: Binaries, log_mode: Literal["wb", "ab"]) -> subprocess.Popen[bytes]:
+        with self._log.open(log_mode) as log:
+            server = spawn(self._account, self._command(binaries), self._folder, log)
+        self._postmaster = server
+        self._janitor.watch_process(server.pid, signal.SIGINT)
+        return server
 
     def _command(self, binaries: Binaries) -> list[str | Path]:
         network = {

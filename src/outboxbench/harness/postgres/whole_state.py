@@ -45,9 +45,9 @@ def read_whole_state(
                 cursor.itersize = _ROWS_AT_ONCE
                 yield from cursor.execute(query.encode(), {"began": began})
 
-        for op_id, ordinal, kind, id, *rest in rows(_MESSAGES):
-            yield MessageLine(op_id.hex, ordinal, kind, id.hex, *rest)
-        for kind, id, *rest in rows(_AGGREGATES):
-            yield AggregateLine(kind, id.hex, *rest)
+        for op_id, ordinal, kind, aggregate, *rest in rows(_MESSAGES):
+            yield MessageLine(op_id.hex, ordinal, kind, aggregate.hex, *rest)
+        for kind, aggregate, *rest in rows(_AGGREGATES):
+            yield AggregateLine(kind, aggregate.hex, *rest)
         for handler, op_id, ordinal in rows(_INBOX):
             yield InboxLine(handler, op_id.hex, ordinal)

@@ -1,0 +1,58 @@
+"""What a fault is: something that takes effect, provably, and is healed, in any case."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from random import Random
+
+    from outboxbench.harness.faults.scene import Scene
+
+Evidence: TypeAlias = "Mapping[str, Any]"
+"""What proves that a fault took effect: the pids that are gone, the bytes that were held, the line
+in the server's log. Empty where nothing proves it. Values are what JSON knows."""
+
+Reach: TypeAlias = Literal["connections", "server", "clients", "relays", "broker"]
+"""What a fault touches: connections of our own alone; the server, and so everybody on it; processes
+of ours."""
+
+HURTS_OTHERS: Final = frozenset[Reach]({"server"})
+"""What must not happen to a server that is not ours."""
+
+
+class Fault(Protocol):
+    """One injection. It is made anew for each, and may draw from a `Random` of its own."""
+
+    def inject(self) -> Evidence:
+        """Let it happen, and return once it has taken effect, with what proves it so far.
+
+        Raises:
+            CannotRun: it cannot be made to happen here.
+        """
+        ...
+
+    def heal(self) -> Evidence:
+        """Undo it, and return once it is undone, with what proves it only now.
+
+        Also called where `inject` failed half-way, and where it was healed before.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FaultKind:
+    """A fault as a suite knows it.
+
+    `lasts` tells whether it goes on until it is healed; one that does not is over at once.
+    `depends_on_strategy` tells whether each strategy may take it in another way.
+    """
+
+    name: str
+    description: str
+    reach: Reach
+    lasts: bool
+    depends_on_strategy: bool
+    make: Callable[[Scene, Random], Fault]
