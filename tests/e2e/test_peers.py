@@ -1,4 +1,4 @@
-"""The script that drains beside other libraries, with numbers too small to mean anything."""
+"""The scripts that drain beside other libraries, with numbers too small to mean anything."""
 
 from __future__ import annotations
 
@@ -8,21 +8,61 @@ from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).parents[2] / "bench" / "peers" / "drain.py"
+PEERS = Path(__file__).parents[2] / "bench" / "peers"
+
+
+def lines_of(script: str, messages: int) -> list[str]:
+    result = subprocess.run(
+        [sys.executable, PEERS / script, "--rounds", "2", "--messages", str(messages)],
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout.splitlines()
+
+
+def assert_passed(contestant: str, lines: list[str]) -> None:
+    (row,) = [line for line in lines if line.startswith(contestant) and line.endswith(" pass")]
+    assert len(row) <= 80
 
 
 @pytest.mark.slow
 def test_every_contestant_handles_all_of_its_backlog() -> None:
-    result = subprocess.run(
-        [sys.executable, SCRIPT, "--rounds", "2", "--messages", "300"],
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert result.returncode == 0, result.stderr
-    lines = result.stdout.splitlines()
-    for contestant in ("outboxbench lease", "outboxbench delete", "pgqueuer", "procrastinate"):
-        (row,) = [line for line in lines if line.startswith(contestant) and line.endswith(" pass")]
-        assert len(row) <= 80
-    assert any(line.startswith("outboxbench lease / PgQueuer: ") for line in lines)
+    lines = lines_of("drain.py", 300)
+    for contestant in (
+        "outboxbench lease",
+        "outboxbench sharded",
+        "outboxbench delete",
+        "pgqueuer batch",
+        "procrastinate concurrency",
+    ):
+        assert_passed(contestant, lines)
+    assert any(line.startswith("outboxbench lease / pgqueuer batch ") for line in lines)
+
+
+@pytest.mark.slow
+def test_the_search_for_the_best_setting_prints_every_try() -> None:
+    lines = lines_of("drain.py", 200)
+    tried = [line for line in lines if " per s" in line and line.startswith("  ")]
+    assert all(len(line) <= 80 for line in tried)
+    counts = [len(line.partition(" per s")[0].split()) for line in tried]
+    pgqueuer, procrastinate = counts[:18], counts[18:]
+    # "batch 10, 1 tasks" are four words, "concurrency 1" are two; then come the tries.
+    assert sorted(pgqueuer) == [5] * 14 + [7] * 4
+    assert procrastinate == [5] * 4
+    assert sum(line.endswith(", best") for line in tried) == 2
+
+
+@pytest.mark.slow
+def test_every_publisher_leaves_all_of_the_backlog_in_the_stream() -> None:
+    lines = lines_of("nats_floor.py", 300)
+    for contestant in (
+        "outboxbench lease",
+        "outboxbench delete",
+        "nats-py publish ",
+        "nats-py publish_async",
+    ):
+        assert_passed(contestant, lines)
+    assert any(line.startswith("outboxbench delete / nats-py publish_async: ") for line in lines)

@@ -2,54 +2,64 @@
 
 Its job comes as a line of JSON on standard input, since it holds the password; it says `ready` once
 everything is imported, connected and enqueued, begins at the next line, and answers with what it
-took. What it drains are no-ops, as in the peers' own benchmarks.
+took. What it drains are no-ops, as in the peers' own benchmarks. It runs on uvloop, as our relay.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import random
 import sys
 from time import monotonic, process_time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import uvloop
 from psycopg.conninfo import make_conninfo
 
+from outboxbench.harness.child_answers import say
+
+if TYPE_CHECKING:
+    from pgqueuer.models import Job
+
 
 async def drain_pgqueuer(job: dict[str, Any]) -> None:
-    """PgQueuer's own workload: empty payloads, two entrypoints."""
+    """The drain of PgQueuer's own benchmark, tools/benchmark.py with `--strategy drain`.
+
+    As there: asyncpg, the fastest of its drivers; a connection of its own for each consumer, whose
+    other settings are the defaults; one entrypoint; empty payloads, enqueued at once; and the time
+    of all consumers, from their start until each has seen that the queue is empty. Its progress bar
+    is a counter here.
+    """
     import asyncpg
     from pgqueuer import PgQueuer
     from pgqueuer.db import AsyncpgDriver
     from pgqueuer.queries import Queries
     from pgqueuer.types import QueueExecutionMode
 
-    address = job["address"]
     handled = 0
 
-    async def connect() -> asyncpg.Connection:
-        return await asyncpg.connect(**address)
+    async def connected() -> Queries:
+        # Without the compiler of queries, which its authors turn off on their server; ours has it.
+        connection = await asyncpg.connect(**job["address"], server_settings={"jit": "off"})
+        return Queries(AsyncpgDriver(connection))
 
-    first = Queries(AsyncpgDriver(await connect()))
+    async def fetch(_: Job) -> None:
+        nonlocal handled
+        handled += 1
+
+    first = await connected()
+    # All tables are logged by default: no job is lost in a crash, and with us no message is.
     await first.install()
-    entrypoints = ["syncfetch", "asyncfetch"] * job["messages"]
-    chosen = random.Random(1).sample(entrypoints, k=job["messages"])
-    await first.enqueue(chosen, [b""] * job["messages"], [0] * job["messages"])
-    await first.driver.execute("ANALYZE")
+    # What `pgq autovac` sets, which its authors run before their benchmark, and recommend.
+    await first.optimize_autovacuum()
+    await first.enqueue(["fetch"] * job["messages"], [b""] * job["messages"], [0] * job["messages"])
     consumers = []
     for _ in range(job["tasks"]):
-        consumer = PgQueuer(AsyncpgDriver(await connect()))
-
-        async def nothing(_: Any) -> None:
-            nonlocal handled
-            handled += 1
-
-        for entrypoint in ("asyncfetch", "syncfetch"):
-            consumer.entrypoint(entrypoint)(nothing)
+        queries = await connected()
+        consumer = PgQueuer(queries.driver, queries=queries)
+        consumer.entrypoint("fetch")(fetch)
         consumers.append(consumer)
-    await _begin()
+    await wait_for_the_word()
     began_s, cpu_s = monotonic(), process_time()
     await asyncio.gather(
         *(
@@ -59,7 +69,7 @@ async def drain_pgqueuer(job: dict[str, Any]) -> None:
     )
     took_s, cpu_s = monotonic() - began_s, process_time() - cpu_s
     left = sum(each.count for each in await first.queue_size())
-    _say(took_s=took_s, cpu_s=cpu_s, handled=handled, left=left)
+    say("result", took_s=took_s, cpu_s=cpu_s, handled=handled, left=left)
 
 
 async def drain_procrastinate(job: dict[str, Any]) -> None:
@@ -77,7 +87,10 @@ async def drain_procrastinate(job: dict[str, Any]) -> None:
     )
     app = procrastinate.App(
         connector=procrastinate.PsycopgConnector(
-            conninfo=conninfo, min_size=2, max_size=job["tasks"] + 3
+            conninfo=conninfo,
+            # A connection for every job that runs, and some for the worker itself.
+            min_size=job["tasks"] + 3,
+            max_size=job["tasks"] + 3,
         )
     )
 
@@ -89,12 +102,12 @@ async def drain_procrastinate(job: dict[str, Any]) -> None:
     async with app.open_async():
         await app.schema_manager.apply_schema_async()
         await nothing.batch_defer_async(*({} for _ in range(job["messages"])))
-        await app.connector.execute_query_async("ANALYZE")
-        await _begin()
+        await wait_for_the_word()
         began_s, cpu_s = monotonic(), process_time()
         await app.run_worker_async(
             wait=False,
             concurrency=job["tasks"],
+            # The whole backlog is there: nothing is to be notified of.
             listen_notify=False,
             install_signal_handlers=False,
         )
@@ -102,19 +115,15 @@ async def drain_procrastinate(job: dict[str, Any]) -> None:
         row = await app.connector.execute_query_one_async(
             "SELECT count(*) AS left FROM procrastinate_jobs WHERE status <> 'succeeded'"
         )
-        _say(took_s=took_s, cpu_s=cpu_s, handled=handled, left=row["left"])
+        say("result", took_s=took_s, cpu_s=cpu_s, handled=handled, left=row["left"])
 
 
-async def _begin() -> None:
-    _say(event="ready")
+async def wait_for_the_word() -> None:
+    say("ready")
     await asyncio.to_thread(sys.stdin.readline)
-
-
-def _say(**fields: Any) -> None:
-    print(json.dumps(fields), flush=True)
 
 
 if __name__ == "__main__":
     described = json.loads(sys.stdin.readline())
-    contestants = {"pgqueuer": drain_pgqueuer, "procrastinate": drain_procrastinate}
-    uvloop.run(contestants[sys.argv[1]](described))
+    libraries = {"pgqueuer": drain_pgqueuer, "procrastinate": drain_procrastinate}
+    uvloop.run(libraries[described["library"]](described))
