@@ -46,7 +46,7 @@ evidence: $(READY) ## A/A, a planted slowdown, pgbench by hand, relays that are 
 	$(BIN)/python bench/evidence/agreement_with_pgbench.py
 	$(BIN)/python bench/evidence/relays_killed.py --plans lease sharded delete
 
-peers: $(READY) ## Drain a backlog beside PgQueuer, procrastinate and a bare NATS client (1 hour)
+peers: $(READY) ## Drain a backlog beside PgQueuer, procrastinate and a bare NATS client (45 minutes)
 	$(BIN)/python bench/peers/drain.py
 	$(BIN)/python bench/peers/nats_floor.py
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
+from importlib.metadata import version
 from math import log
 from statistics import median
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 from outboxbench.analysis.intervals import Paired
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from random import Random
 
     from arena import Contestant, Result
@@ -39,6 +41,12 @@ def compete(
             results[contestant].append(drain(contestant))
         print(f"  round {number + 1} of {rounds} done", flush=True)
     return results
+
+
+def print_versions(server_version: str, libraries: Iterable[str]) -> None:
+    """Print what took part."""
+    versions = ", ".join(f"{library} {version(library)}" for library in libraries)
+    print(fill(f"PostgreSQL {server_version}, {versions}", width=80))
 
 
 def print_table(results: Mapping[Contestant, Sequence[Result]]) -> bool:

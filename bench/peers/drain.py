@@ -12,13 +12,12 @@ smaller.
 from __future__ import annotations
 
 import sys
-from importlib.metadata import version
 from random import Random
 from typing import TYPE_CHECKING
 
-from arena import OUR_BATCH, Arena, Contestant, open_arena
+from arena import OUR_BATCH, Contestant, open_arena
 from best_setting import best_setting
-from contest import compete, options_of, print_ratios, print_table
+from contest import compete, options_of, print_ratios, print_table, print_versions
 
 if TYPE_CHECKING:
     from arena import Result
@@ -40,7 +39,9 @@ procrastinate    at least once, order by `lock` if asked for (not here); marks
 
 def pgqueuer_settings(messages: int) -> list[Contestant]:
     return [
-        Contestant("pgqueuer", f"batch {batch}, {tasks} tasks", messages, batch, tasks)
+        Contestant(
+            "pgqueuer", f"batch {batch}, {tasks} task{'s' * (tasks > 1)}", messages, batch, tasks
+        )
         for batch in PGQUEUER_BATCHES
         for tasks in PGQUEUER_TASKS
     ]
@@ -74,17 +75,12 @@ def main() -> int:
             procrastinate,
         ]
         results = compete(drain, contestants, options.rounds, order)
-        print_versions(arena)
+        version = arena.server_version
+    print_versions(version, ("outboxbench", "pgqueuer", "procrastinate", "asyncpg", "psycopg"))
     sound = print_table(results)
     print_ratios(results, pgqueuer)
     print(WHAT_THEY_DO)
     return 0 if sound else 1
-
-
-def print_versions(arena: Arena) -> None:
-    libraries = ("outboxbench", "pgqueuer", "procrastinate", "asyncpg", "psycopg")
-    versions = ", ".join(f"{name} {version(name)}" for name in libraries)
-    print(f"PostgreSQL {arena.server_version}, {versions}")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import sys
 from time import monotonic, process_time
 from typing import TYPE_CHECKING, Any
@@ -39,7 +40,7 @@ async def drain_pgqueuer(job: dict[str, Any]) -> None:
     handled = 0
 
     async def connected() -> Queries:
-        # Without the compiler of queries, which its authors turn off on their server; ours has it.
+        # Its authors turn off the compilation of queries on their server.
         connection = await asyncpg.connect(**job["address"], server_settings={"jit": "off"})
         return Queries(AsyncpgDriver(connection))
 
@@ -76,6 +77,8 @@ async def drain_procrastinate(job: dict[str, Any]) -> None:
     """A worker that fetches jobs one by one and runs several at a time."""
     import procrastinate
 
+    # It warns of an application in a main module: where jobs come from elsewhere that would matter.
+    logging.getLogger("procrastinate").setLevel(logging.ERROR)
     address = job["address"]
     handled = 0
     conninfo = make_conninfo(

