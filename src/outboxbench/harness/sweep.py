@@ -4,6 +4,7 @@ It runs as a script of its own and imports the standard library alone, so that i
 milliseconds and needs nothing of the environment that may just have broken.
 """
 
+import contextlib
 import json
 import os
 import shutil
@@ -59,12 +60,17 @@ def end_processes(processes: Processes) -> None:
         for pid, (_, gentle) in _running(processes).items():
             try:
                 os.kill(pid, harsh or gentle)
-                # Who is frozen hears nothing but this.
-                os.kill(pid, signal.SIGCONT)
             except (ProcessLookupError, PermissionError):
                 continue
         if _wait_until(lambda: not _running(processes), patience_s):
             return
+
+
+def thaw_processes(processes: Iterable[int]) -> None:
+    """Let go on whoever was frozen: he hears nothing else."""
+    for pid in processes:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGCONT)
 
 
 def _running(processes: Processes) -> Processes:
@@ -125,6 +131,7 @@ def main() -> None:
                 folders.add(path)
             case ["forget_folder", str(path)]:
                 folders.discard(path)
+    thaw_processes([*processes, *processes_inside(folders)])
     end_processes(processes)
     end_processes(processes_inside(folders))
     remove_folders(folders)
