@@ -12,11 +12,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from nats.aio.client import Client
-from nats.errors import (
-    ConnectionClosedError,
-    Error,
-    OutboundBufferLimitError,
-)
+from nats.errors import Error
 from nats.js.api import StreamConfig
 from nats.js.errors import APIError, NoStreamResponseError
 
@@ -41,14 +37,35 @@ _FRAME_BYTES: Final = 12
 _HEADER_BYTES: Final = 4
 
 _BUSY_CODES: Final = range(500, 600)
+# As the server writes it, of which nats-py makes no class of its own while it connects.
+_AUTHORIZATION_VIOLATION: Final = "authorization violation"
+
+
+class LoginRefused(Unavailable):
+    """The server does not know the user, or not by this password: waiting alone helps nobody."""
 
 
 class NatsBroker:
-    """One connection, which nats-py keeps up by itself."""
+    """One connection, which nats-py keeps up by itself.
 
-    def __init__(self, client: Client, stream: JetStreamContext) -> None:
-        self._client = client
-        self._stream = stream
+    What ends it for good, as most errors that a server tells do, and a stream that is missing are
+    made good before the next message: all who publish meanwhile share a single attempt.
+    """
+
+    def __init__(self, url: str, *, user: str | None, password: str | None) -> None:
+        self._url = url
+        self._options: dict[str, Any] = {
+            "user": user,
+            "password": password,
+            "name": "outboxbench relay",
+            "connect_timeout": _CONNECT_TIMEOUT_S,
+            "reconnect_time_wait": 0.1,
+            "error_cb": _ignore,
+        }
+        self._client: Client | None = None
+        self._stream: JetStreamContext | None = None
+        self._attempt: asyncio.Task[tuple[Client, JetStreamContext]] | None = None
+        self._is_closed = False
 
     @classmethod
     async def connect(
@@ -57,38 +74,16 @@ class NatsBroker:
         """Connect, and make sure that the stream is there.
 
         Raises:
-            Unavailable: no server answers at `url`, or it lets nobody in or keeps no streams.
+            LoginRefused: the server lets nobody in by this name and password.
+            Unavailable: no server answers at `url`, or it keeps no streams.
         """
-        options: dict[str, Any] = {
-            "user": user,
-            "password": password,
-            "name": "outboxbench relay",
-            "connect_timeout": _CONNECT_TIMEOUT_S,
-            "reconnect_time_wait": 0.1,
-            "error_cb": _ignore,
-        }
+        broker = cls(url, user=user, password=password)
         try:
-            # The one that is kept connects again for ever, from its first attempt on: whether it
-            # can at all is for another one to find out.
-            async with asyncio.timeout(_CONNECT_TIMEOUT_S):
-                probe = await _connected(
-                    url, options, allow_reconnect=False, max_reconnect_attempts=1
-                )
-            await probe.close()
-            # A message that waits for a lost connection is not confirmed, and better known as such
-            # than sent later.
-            client = await _connected(url, options, max_reconnect_attempts=-1, pending_size=0)
-            stream = client.jetstream(timeout=_CONFIRM_TIMEOUT_S)
-            await stream.add_stream(
-                StreamConfig(
-                    name=STREAM,
-                    subjects=[f"{SUBJECT_PREFIX}>"],
-                    duplicate_window=DUPLICATE_WINDOW_S,
-                )
-            )
-        except (Error, OSError, TimeoutError) as error:
-            raise Unavailable(f"NATS at {url} cannot be used: {_named(error)}") from error
-        return cls(client, stream)
+            await broker._open_stream()
+        except BaseException:
+            await broker.close()
+            raise
+        return broker
 
     async def publish(self, message: OutboxMessage) -> None:
         """Return once the stream has stored the message, or knows that it had."""
@@ -98,37 +93,87 @@ class NatsBroker:
             "Outbox-Version": str(message.version),
         }
         payload = message.state.encode()
-        self._require_publishable(message.topic, payload, headers)
+        client, stream = self._client, self._stream
+        if client is None or stream is None or client.is_closed:
+            client, stream = await self._open_stream()
+        _require_publishable(message.topic, payload, headers, client.max_payload)
         try:
-            await self._stream.publish(f"{SUBJECT_PREFIX}{message.topic}", payload, headers=headers)
+            await stream.publish(f"{SUBJECT_PREFIX}{message.topic}", payload, headers=headers)
+        except NoStreamResponseError as error:
+            self._stream = None
+            raise Unavailable(f"NATS has no stream {STREAM}: it is made anew") from error
         except APIError as error:
             if error.code in _BUSY_CODES:
                 raise Unavailable(_named(error)) from error
             raise MessageRefused(f"NATS refused it with {_named(error)}") from error
-        except (
-            NoStreamResponseError,
-            ConnectionClosedError,
-            OutboundBufferLimitError,
-            Error,
-            OSError,
-            TimeoutError,
-        ) as error:
+        except (Error, OSError, TimeoutError) as error:
             raise Unavailable(f"NATS did not confirm: {_named(error)}") from error
-
-    def _require_publishable(self, topic: str, payload: bytes, headers: dict[str, str]) -> None:
-        # The server would not answer these: it drops the connection, and with it what others sent.
-        if not _TOPIC.fullmatch(topic):
-            raise MessageRefused(f"the topic {topic!r} is no subject of NATS")
-        size = len(payload) + _FRAME_BYTES
-        size += sum(len(name) + len(value) + _HEADER_BYTES for name, value in headers.items())
-        if size > self._client.max_payload:
-            raise MessageRefused(
-                f"the message takes {size:,} bytes, and NATS allows {self._client.max_payload:,}"
-            )
 
     async def close(self) -> None:
         """Disconnect."""
-        await self._client.close()
+        self._is_closed = True
+        if self._attempt is not None:
+            self._attempt.cancel()
+            await asyncio.wait((self._attempt,))
+        if self._client is not None:
+            await self._client.close()
+
+    async def _open_stream(self) -> tuple[Client, JetStreamContext]:
+        """Connect where that is needed, and make sure that the stream is there, once for all."""
+        if self._is_closed:
+            raise Unavailable("the connection to NATS was closed")
+        if self._attempt is None or self._attempt.done():
+            self._attempt = asyncio.create_task(self._connect_and_add_stream())
+        # Who gives up must not take the attempt away from others.
+        return await asyncio.shield(self._attempt)
+
+    async def _connect_and_add_stream(self) -> tuple[Client, JetStreamContext]:
+        try:
+            client = self._client
+            if client is None or client.is_closed:
+                client = self._client = await self._connected_client()
+            stream = client.jetstream(timeout=_CONFIRM_TIMEOUT_S)
+            await stream.add_stream(
+                StreamConfig(
+                    name=STREAM,
+                    subjects=[f"{SUBJECT_PREFIX}>"],
+                    duplicate_window=DUPLICATE_WINDOW_S,
+                )
+            )
+        except (Error, OSError, TimeoutError) as error:
+            if _AUTHORIZATION_VIOLATION in str(error).lower():
+                raise LoginRefused(
+                    f"NATS at {self._url} refuses the user name or the password"
+                ) from error
+            raise Unavailable(f"NATS at {self._url} cannot be used: {_named(error)}") from error
+        self._stream = stream
+        return client, stream
+
+    async def _connected_client(self) -> Client:
+        async with asyncio.timeout(_CONNECT_TIMEOUT_S):
+            # The one that is kept connects again for ever, from its first attempt on: whether it
+            # can at all is for another one to find out.
+            probe = await _connected(
+                self._url, self._options, allow_reconnect=False, max_reconnect_attempts=1
+            )
+            await probe.close()
+            # A message that waits for a lost connection is not confirmed, and better known as such
+            # than sent later.
+            return await _connected(
+                self._url, self._options, max_reconnect_attempts=-1, pending_size=0
+            )
+
+
+def _require_publishable(
+    topic: str, payload: bytes, headers: dict[str, str], max_bytes: int
+) -> None:
+    # The server would not answer these: it drops the connection, and with it what others sent.
+    if not _TOPIC.fullmatch(topic):
+        raise MessageRefused(f"the topic {topic!r} is no subject of NATS")
+    size = len(payload) + _FRAME_BYTES
+    size += sum(len(name) + len(value) + _HEADER_BYTES for name, value in headers.items())
+    if size > max_bytes:
+        raise MessageRefused(f"the message takes {size:,} bytes, and NATS allows {max_bytes:,}")
 
 
 async def _connected(url: str, options: dict[str, Any], **more: Any) -> Client:
