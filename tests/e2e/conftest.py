@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 from psycopg.conninfo import make_conninfo
+from tests.e2e.relays import Relays, Shop
 
 from outboxbench.harness.postgres.place import FOLDER_VARIABLE, data_root
 
@@ -149,3 +150,21 @@ def dsn_of() -> Callable[[DatabaseAddress], str]:
         )
 
     return write
+
+
+@pytest.fixture
+def relays(
+    world: World, database: DatabaseAddress, dsn_of: Callable[[DatabaseAddress], str]
+) -> Iterator[Relays]:
+    """Relays on the database of the test, of which none outlives it."""
+    relays = Relays(world, dsn_of(database))
+    yield relays
+    relays.end()
+
+
+@pytest.fixture
+def shop(database: DatabaseAddress) -> Iterator[Shop]:
+    """A shop in the database of the test."""
+    shop = Shop(database)
+    yield shop
+    shop.connection.close()

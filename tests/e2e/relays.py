@@ -22,11 +22,15 @@ if TYPE_CHECKING:
     import subprocess
     from collections.abc import Sequence
 
+    from tests.e2e.conftest import World
+
     from outboxbench.core.domain.message import Command
     from outboxbench.core.strategies.settings import DatabaseAddress
 
 LINES = (OrderLine(1, "tea", 2, 450),)
 PRICE_CENTS = 900
+ORDER_TOPICS = ["order.placed", "order.stock_requested", "order.confirmed"]
+LEASE_S = "1"
 
 # Whoever settles has to wait for it.
 BARRIER = """
@@ -87,6 +91,29 @@ class RelayRun:
     def _read_errors(self) -> None:
         assert self.process.stderr is not None
         self.said.extend(self.process.stderr)
+
+
+class Relays:
+    """Starts relays on one database; at the end none is left."""
+
+    def __init__(self, world: World, dsn: str) -> None:
+        self._world = world
+        self.runs: list[RelayRun] = []
+        world.environment["OUTBOXBENCH_DSN"] = dsn
+
+    def start(self, *options: str) -> RelayRun:
+        process = self._world.start("relay", "run", "--lease", LEASE_S, *options)
+        self.runs.append(RelayRun(process))
+        return self.runs[-1]
+
+    def end(self) -> None:
+        for run in self.runs:
+            if run.process.poll() is None:
+                run.process.kill()
+            run.end()
+            for stream in (run.process.stdout, run.process.stderr):
+                assert stream is not None
+                stream.close()
 
 
 class Shop:

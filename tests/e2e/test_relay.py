@@ -7,7 +7,7 @@ import signal
 from typing import TYPE_CHECKING, get_args
 
 import pytest
-from tests.e2e.relays import LINES, WAITS_AT_THE_BARRIER, RelayRun, Shop
+from tests.e2e.relays import LINES, ORDER_TOPICS, WAITS_AT_THE_BARRIER
 
 from outboxbench.analysis.relay_checks import judge_chain
 from outboxbench.core.application.outbox import RelayPlan
@@ -16,57 +16,17 @@ from outboxbench.harness.postgres.chain_state import read_chain
 from outboxbench.harness.relay_database import prepare_database
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from tests.e2e.conftest import World
+    from tests.e2e.relays import Relays, Shop
 
     from outboxbench.core.strategies.settings import DatabaseAddress
 
 PLANS = get_args(RelayPlan)
-LEASE_S = "1"
-ORDER_TOPICS = ["order.placed", "order.stock_requested", "order.confirmed"]
 
 # Too much for a pipe: whoever writes it waits until somebody reads.
 LARGE_ORDER = [OrderLine(number, "x" * 1_000, 1, 1) for number in range(1, 201)]
-
-
-class Relays:
-    """Starts relays on one database; at the end none is left."""
-
-    def __init__(self, world: World, dsn: str) -> None:
-        self._world = world
-        self.runs: list[RelayRun] = []
-        world.environment["OUTBOXBENCH_DSN"] = dsn
-
-    def start(self, *options: str) -> RelayRun:
-        process = self._world.start("relay", "run", "--lease", LEASE_S, *options)
-        self.runs.append(RelayRun(process))
-        return self.runs[-1]
-
-    def end(self) -> None:
-        for run in self.runs:
-            if run.process.poll() is None:
-                run.process.kill()
-            run.end()
-            for stream in (run.process.stdout, run.process.stderr):
-                assert stream is not None
-                stream.close()
-
-
-@pytest.fixture
-def relays(
-    world: World, database: DatabaseAddress, dsn_of: Callable[[DatabaseAddress], str]
-) -> Iterator[Relays]:
-    relays = Relays(world, dsn_of(database))
-    yield relays
-    relays.end()
-
-
-@pytest.fixture
-def shop(database: DatabaseAddress) -> Iterator[Shop]:
-    shop = Shop(database)
-    yield shop
-    shop.connection.close()
 
 
 @pytest.mark.parametrize("plan", PLANS)

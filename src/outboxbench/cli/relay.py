@@ -197,18 +197,31 @@ async def _run_until_asked_to_stop(service: RelayService) -> None:
 async def _broker(name: str) -> Broker:
     if name == "-":
         return LinesBroker(sys.stdout)
-    url = urlsplit(name)
-    if url.scheme != "nats" or not url.hostname:
-        raise BadInput(f"there is no broker {name!r}: write nats://host:port, or - for lines")
     try:
-        from outboxbench.core.brokers.nats import NatsBroker
+        url = urlsplit(name)
+        host, port = url.hostname, url.port or 4222
+    except ValueError:
+        raise _no_broker(name) from None
+    if url.scheme != "nats" or not host:
+        raise _no_broker(name)
+    try:
+        from outboxbench.core.brokers.nats import LoginRefused, NatsBroker
     except ImportError:
         raise CannotRun("NATS needs nats-py: install outboxbench[nats]") from None
-    return await NatsBroker.connect(
-        f"nats://{url.hostname}:{url.port or 4222}",
-        user=os.environ.get("NATS_USER", url.username),
-        password=os.environ.get("NATS_PASSWORD", url.password),
-    )
+    try:
+        return await NatsBroker.connect(
+            f"nats://{host}:{port}",
+            user=os.environ.get("NATS_USER", url.username),
+            password=os.environ.get("NATS_PASSWORD", url.password),
+        )
+    except LoginRefused as error:
+        raise BadInput(f"{error}: set NATS_USER and NATS_PASSWORD in the environment") from error
+
+
+def _no_broker(name: str) -> BadInput:
+    # What stands before an @ may be a password.
+    shown = name.rpartition("@")[2]
+    return BadInput(f"there is no broker {shown!r}: write nats://host:port, or - for lines")
 
 
 def _run(work: Callable[[], Awaitable[None]]) -> None:
