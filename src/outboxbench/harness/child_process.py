@@ -53,6 +53,11 @@ class ChildProcess:
         """The process."""
         return self._process.pid
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it has not ended yet."""
+        return self._process.poll() is None
+
     def tell(self, line: str) -> None:
         """Send a line.
 

@@ -95,9 +95,15 @@ class RelayService:
         self, listen: Callable[[Callable[[], None]], Awaitable[None]]
     ) -> None:
         failures = 0
+
+        def ring() -> None:
+            nonlocal failures
+            failures = 0
+            self._doorbell.ring()
+
         while True:
             try:
-                await listen(self._doorbell.ring)
+                await listen(ring)
             except PersistenceError as error:
                 failures += 1
                 self._observe(f"commits do not ring for a while: {error}")

@@ -92,6 +92,12 @@ class Arrivals:
     def __exit__(self, *_: object) -> None:
         self._alarm.close()
 
+    def stop(self) -> None:
+        """Let nothing more become due; what is due already is still handed out."""
+        self._notice()
+        self._next_ns = None
+        self._notice()
+
     async def take(self) -> Arrival | None:
         """Wait for the next arrival that nobody has taken; None when there will be none."""
         if self._next_ns is not None and self._next_ns <= self._now_ns():

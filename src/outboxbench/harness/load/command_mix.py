@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from random import Random
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID
 
 from outboxbench.core.domain.ordering import AmendOrderLine, OrderLine, PlaceOrder
@@ -29,6 +29,15 @@ class Request:
     op_id: UUID
     charged_cents: int = 0
 
+    @property
+    def aggregate_id(self) -> UUID:
+        """What the command changes."""
+        command: Any = self.command
+        if isinstance(command, PlaceOrder | AmendOrderLine):
+            return command.order_id
+        account_id: UUID = command.account_id
+        return account_id
+
 
 class CommandMix:
     """An endless stream of requests for one client."""
@@ -49,6 +58,9 @@ class CommandMix:
         "amend": ("order.line_changed",),
     }
     """The messages that each command leaves when it is committed."""
+
+    COMMANDS: ClassVar[tuple[str, ...]] = tuple(TOPICS)
+    """All commands; a record names one by its place among them."""
 
     def __init__(self, name: str, dataset: Dataset, seed: str) -> None:
         self._random = Random(seed)  # noqa: S311 - load, no secret

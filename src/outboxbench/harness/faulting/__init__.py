@@ -1,0 +1,1 @@
+"""Blocks in which things break: clients on record, faults at random moments, and a history."""

@@ -1,0 +1,185 @@
+"""Runs one block under faults: steady load, injections at random moments, and what is left of it.
+
+The phase of each injection against the clients is drawn, so that no strategy meets all of them at
+the same point of its transactions. Between two injections the load goes on: clean, fault, recovery.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, Final
+
+import psycopg
+
+from outboxbench.harness.errors import CannotRun
+from outboxbench.harness.faulting.crew import Crew
+from outboxbench.harness.faulting.history_file import write_history
+from outboxbench.harness.faults.scene import Scene
+from outboxbench.harness.load.job import Window
+from outboxbench.harness.postgres.server import connect
+from outboxbench.results.history import FaultLine
+
+if TYPE_CHECKING:
+    from outboxbench.core.strategies.settings import DatabaseAddress, StrategySettings
+    from outboxbench.harness.faulting.order import FaultOrder
+    from outboxbench.harness.faults.fault import Evidence, Fault
+    from outboxbench.harness.faults.scene import Link
+    from outboxbench.harness.janitor import Janitor
+    from outboxbench.harness.load.dataset import Dataset
+    from outboxbench.harness.postgres.server import Server
+    from outboxbench.results.machine import Pinning
+
+_LEAD_S: Final = 0.1
+_LONGEST_FAULT_S: Final = 120.0
+"""From the onset of a fault until it is healed, a server's recovery included."""
+
+_SETTLE_TIMEOUT_S: Final = 60.0
+_POLL_S: Final = 0.02
+
+# Whoever still is in the database when its clients are gone may yet commit.
+_END_CLIENTS: Final = """
+    SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()
+      AND backend_type = 'client backend'"""
+_CLIENTS_LEFT: Final = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()
+      AND backend_type = 'client backend'"""
+
+
+@dataclass(frozen=True, slots=True)
+class FaultBlock:
+    """One block on a database of its own.
+
+    Args:
+        order: what to run.
+        server: where the database is.
+        address: the database, prepared, reached directly.
+        settings: how clients reach it, through the link.
+        link: what the clients' way leads over.
+        dataset: what the database holds.
+        janitor: ends the clients should the harness be gone first.
+        pinning: where clients run.
+    """
+
+    order: FaultOrder
+    server: Server
+    address: DatabaseAddress
+    settings: StrategySettings
+    link: Link
+    dataset: Dataset
+    janitor: Janitor
+    pinning: Pinning
+
+    def run(self, history: Path) -> None:
+        """Run the block and write its history.
+
+        Raises:
+            CannotRun: the fault cannot be made to happen here, or the clients cannot run.
+        """
+        with ExitStack() as stack:
+            journals = Path(stack.enter_context(TemporaryDirectory(prefix="outboxbench-history-")))
+            crew = Crew(
+                self.order, self.settings, self.dataset, journals, self.janitor, self.pinning
+            )
+            stack.callback(crew.end)
+            crew.start()
+            began = self._now()
+            window = self._window()
+            crew.go(window)
+            faults = self._inject(crew, window.begins_ns)
+            crew.stop()
+            self._settle()
+            write_history(
+                history,
+                self.order.about,
+                journals,
+                faults,
+                self.address,
+                began_ns=window.begins_ns,
+                began=began,
+            )
+
+    def _inject(self, crew: Crew, began_ns: int) -> list[FaultLine]:
+        rhythm = self.order.rhythm
+        random = Random(f"{self.order.seed}/faults")  # noqa: S311 - a moment, no secret
+        lines: list[FaultLine] = []
+        healthy_since_ns = began_ns
+        for number in range(1, rhythm.injections + 1):
+            # A part of the clean phase is drawn, so that the phase against the clients is too.
+            clean_s = rhythm.clean_s * (1 - random.random() / 4)
+            crew.watch_until(healthy_since_ns + round(clean_s * 1e9))
+            scene = Scene(self.server, self.address, self.link, crew.pids, ())
+            fault = self.order.kind.make(scene, random)
+            lines.append(self._one(number, fault, crew, began_ns))
+            healthy_since_ns = time.monotonic_ns() + round(rhythm.recovery_s * 1e9)
+            crew.watch_until(healthy_since_ns)
+        return lines
+
+    def _one(self, number: int, fault: Fault, crew: Crew, began_ns: int) -> FaultLine:
+        evidence: dict[str, Any] = {}
+        onset_ns = time.monotonic_ns()
+        try:
+            evidence.update(fault.inject())
+            took_effect_ns = time.monotonic_ns()
+            if self.order.kind.lasts:
+                crew.watch_until(took_effect_ns + round(self.order.rhythm.hold_s * 1e9))
+        finally:
+            evidence.update(fault.heal())
+        healed_ns = time.monotonic_ns()
+        return FaultLine(
+            number=number,
+            fault=self.order.kind.name,
+            onset_ns=onset_ns - began_ns,
+            took_effect_ns=took_effect_ns - began_ns if evidence else None,
+            healed_ns=healed_ns - began_ns,
+            evidence=_relative(evidence, began_ns),
+        )
+
+    def _settle(self) -> None:
+        """Wait until the server answers and nobody of the block is left in its database."""
+        deadline_s = time.monotonic() + _SETTLE_TIMEOUT_S
+        while True:
+            try:
+                with connect(self.address) as connection:
+                    connection.execute(_END_CLIENTS.encode())
+                    row = connection.execute(_CLIENTS_LEFT.encode()).fetchone()
+                    if row is not None and row[0] == 0:
+                        return
+            except psycopg.OperationalError:
+                pass
+            if time.monotonic() > deadline_s:
+                raise CannotRun(
+                    f"the server does not come to rest {_SETTLE_TIMEOUT_S:g} s after "
+                    f"{self.order.kind.name}: see server.log in the run folder"
+                )
+            time.sleep(_POLL_S)
+
+    def _now(self) -> object:
+        with connect(self.address) as connection:
+            row = connection.execute("SELECT clock_timestamp()").fetchone()
+        assert row is not None
+        return row[0]
+
+    def _window(self) -> Window:
+        begins_ns = time.monotonic_ns() + round(_LEAD_S * 1e9)
+        rhythm = self.order.rhythm
+        # As long as it can take; the clients are told when it is over.
+        seconds = rhythm.injections * (rhythm.cycle_s + _LONGEST_FAULT_S)
+        return Window.of(begins_ns, begins_ns, begins_ns + round(seconds * 1e9))
+
+
+def _relative(evidence: Evidence, began_ns: int) -> dict[str, Any]:
+    """Return the evidence with moments of the monotonic clock as those of the history."""
+    suffix = "_monotonic_ns"
+    return {
+        (name.removesuffix(suffix) + "_ns" if name.endswith(suffix) else name): (
+            value - began_ns if name.endswith(suffix) else value
+        )
+        for name, value in evidence.items()
+    }

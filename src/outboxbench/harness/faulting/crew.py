@@ -1,0 +1,136 @@
+"""The client processes of a block: whoever is gone is replaced, whoever never ends is ended."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from outboxbench.harness.faulting.job import ClientsJob
+from outboxbench.harness.faulting.process import ClientsProcess
+from outboxbench.harness.load.job import OpenLoad, Window
+from outboxbench.harness.pinning import pin
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from outboxbench.core.strategies.settings import StrategySettings
+    from outboxbench.harness.faulting.order import FaultOrder
+    from outboxbench.harness.janitor import Janitor
+    from outboxbench.harness.load.dataset import Dataset
+    from outboxbench.results.machine import Pinning
+
+_GRACE_S: Final = 15.0
+"""For what is under way when the load ends; who is not back by then is wedged."""
+
+_POLL_S: Final = 0.02
+
+
+@dataclass(slots=True)
+class Crew:
+    """All client processes of a block, each with its share of the clients and of the load.
+
+    Args:
+        order: what they do.
+        settings: how they reach the database.
+        dataset: what it holds.
+        journals: the folder for their records.
+        janitor: ends them should the harness be gone first.
+        pinning: where they run.
+    """
+
+    order: FaultOrder
+    settings: StrategySettings
+    dataset: Dataset
+    journals: Path
+    janitor: Janitor
+    pinning: Pinning
+    _members: list[ClientsProcess] = field(default_factory=list)
+    _started: int = 0
+    _window: Window | None = None
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """Who is there now."""
+        return tuple(member.pid for member in self._members)
+
+    def start(self) -> None:
+        """Start everybody, and wait until they are connected.
+
+        Raises:
+            CannotRun: somebody cannot connect.
+        """
+        for place in range(self.order.workers):
+            self._members.append(self._new(place))
+        for member in self._members:
+            member.wait_until_ready()
+
+    def go(self, window: Window) -> None:
+        """Have everybody begin."""
+        self._window = window
+        for member in self._members:
+            member.go(window)
+
+    def watch_until(self, moment_ns: int) -> None:
+        """Wait, and replace whoever is gone meanwhile, as a supervisor would."""
+        while (left_s := (moment_ns - time.monotonic_ns()) / 1e9) > 0:
+            for place, member in enumerate(self._members):
+                if not member.is_running:
+                    member.end()
+                    self._members[place] = self._replacement(place)
+            time.sleep(min(left_s, _POLL_S))
+
+    def stop(self) -> int:
+        """Have nobody begin anything more, and wait; return how many had to be ended.
+
+        Raises:
+            CannotRun: somebody failed by a fault of his own.
+        """
+        for member in self._members:
+            member.stop()
+        deadline_s = time.monotonic() + _GRACE_S
+        return sum(
+            not member.ends_within(max(0.1, deadline_s - time.monotonic()))
+            for member in self._members
+        )
+
+    def end(self) -> None:
+        """End everybody, whatever they do."""
+        for member in self._members:
+            member.end()
+
+    def _replacement(self, place: int) -> ClientsProcess:
+        member = self._new(place)
+        assert self._window is not None
+        # It connects when it can; what was due until then is skipped.
+        now_ns = time.monotonic_ns()
+        member.go(Window.of(now_ns, now_ns, max(self._window.closes_ns, now_ns + 1)))
+        return member
+
+    def _new(self, place: int) -> ClientsProcess:
+        order = self.order
+        member = ClientsProcess(order.name, order.strategy, self.janitor)
+        pin(member.pid, self.pinning.client_cores)
+        clients = order.clients // order.workers
+        member.prepare(
+            ClientsJob(
+                settings=self.settings,
+                loop=order.loop,
+                mix=order.mix,
+                clients=clients,
+                first_client=place * clients,
+                dataset=self.dataset,
+                seed=order.seed,
+                load=OpenLoad(
+                    "poisson",
+                    order.rate_per_s / order.workers,
+                    order.max_wait_s,
+                    f"{order.seed}/arrivals/{self._started}",
+                ),
+                retrying=order.retrying,
+                worker=self._started,
+                journal=str(self.journals),
+            )
+        )
+        self._started += 1
+        return member

@@ -1,0 +1,55 @@
+"""What the harness tells a client process that is to live through faults: JSON, a line."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from outboxbench.core.strategies.settings import DatabaseAddress, StrategySettings
+from outboxbench.harness.load.dataset import Dataset
+from outboxbench.harness.load.job import OpenLoad
+from outboxbench.harness.load.retrying import Retrying
+
+if TYPE_CHECKING:
+    from outboxbench.harness.load.job import Loop
+
+
+@dataclass(frozen=True, slots=True)
+class ClientsJob:
+    """The clients of one process, who ask in an open loop.
+
+    Their records go to files in the folder `journal`, named after the number of the `worker`: one
+    that takes the place of another has a number of its own. `first_client` is where their numbers
+    begin.
+    """
+
+    settings: StrategySettings
+    loop: Loop
+    mix: str
+    clients: int
+    first_client: int
+    dataset: Dataset
+    seed: str
+    load: OpenLoad
+    retrying: Retrying
+    worker: int
+    journal: str
+
+    def to_json(self) -> str:
+        """Return the job as one line; it holds the password, so it goes through a pipe alone."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, line: str) -> ClientsJob:
+        """Read a job back."""
+        fields = json.loads(line)
+        settings = fields.pop("settings")
+        address = DatabaseAddress(**settings.pop("address"))
+        return cls(
+            settings=StrategySettings(address=address, **settings),
+            dataset=Dataset(**fields.pop("dataset")),
+            load=OpenLoad(**fields.pop("load")),
+            retrying=Retrying(**fields.pop("retrying")),
+            **fields,
+        )

@@ -1,0 +1,45 @@
+"""What a block under faults is to be: one strategy, one fault, and how they follow each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from outboxbench.harness.faults.fault import FaultKind
+    from outboxbench.harness.load.job import Loop
+    from outboxbench.harness.load.retrying import Retrying
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """How the injections of a block follow each other, in seconds."""
+
+    injections: int
+    clean_s: float
+    hold_s: float
+    recovery_s: float
+
+    @property
+    def cycle_s(self) -> float:
+        """From the beginning of one clean phase to that of the next."""
+        return self.clean_s + self.hold_s + self.recovery_s
+
+
+@dataclass(frozen=True, slots=True)
+class FaultOrder:
+    """What to run: one strategy, one fault, again and again."""
+
+    name: str
+    strategy: str
+    loop: Loop
+    mix: str
+    clients: int
+    workers: int
+    rate_per_s: float
+    max_wait_s: float
+    retrying: Retrying
+    kind: FaultKind
+    rhythm: Rhythm
+    seed: str
+    about: dict[str, Any]

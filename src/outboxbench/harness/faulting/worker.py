@@ -1,0 +1,95 @@
+"""One client process under faults. Its job comes as a line of JSON on standard input.
+
+It may be killed at any moment: what it did up to then is in its journal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from outboxbench.core.application.bootstrap import bootstrap
+from outboxbench.core.application.outcome import PersistenceError
+from outboxbench.core.strategies.registry import load_strategy
+from outboxbench.harness.child_answers import exit_code_of, say
+from outboxbench.harness.faulting.job import ClientsJob
+from outboxbench.harness.load.arrivals import Arrivals, arrival_times_ns
+from outboxbench.harness.load.client_on_record import run_on_record
+from outboxbench.harness.load.command_mix import CommandMix
+from outboxbench.harness.load.job import Window
+from outboxbench.harness.load.journal import Journal
+from outboxbench.harness.load.worker import loop_factory
+
+if TYPE_CHECKING:
+    from outboxbench.core.application.ports import Persistence
+    from outboxbench.core.strategies.registry import Strategy
+
+_CONNECT_AGAIN_S: Final = 0.05
+
+
+def main() -> int:
+    """Do the job that standard input describes; return the exit code."""
+    return exit_code_of(_do_the_job)
+
+
+def _do_the_job() -> None:
+    strategy = load_strategy(sys.argv[1])
+    job = ClientsJob.from_json(sys.stdin.readline())
+    with asyncio.Runner(loop_factory=loop_factory(job.loop)) as runner:
+        runner.run(_work(job, strategy))
+
+
+async def _work(job: ClientsJob, strategy: Strategy) -> None:
+    async with AsyncExitStack() as stack:
+        persistence = await _connected(job, strategy)
+        stack.push_async_callback(persistence.close)
+        journal = Journal(Path(job.journal), job.worker)
+        stack.callback(journal.close)
+        say("ready")
+        window = Window(**json.loads(await asyncio.to_thread(sys.stdin.readline)))
+        with Arrivals(arrival_times_ns(job.load, window)) as arrivals:
+            clients = asyncio.create_task(_run_clients(job, persistence, journal, arrivals))
+            await asyncio.to_thread(sys.stdin.readline)
+            arrivals.stop()
+            await clients
+        say("done")
+
+
+async def _connected(job: ClientsJob, strategy: Strategy) -> Persistence:
+    """Open the strategy, again and again while the server is away, as a supervisor would."""
+    while True:
+        try:
+            return await strategy.open(job.settings)
+        except (PersistenceError, OSError):
+            await asyncio.sleep(_CONNECT_AGAIN_S)
+
+
+async def _run_clients(
+    job: ClientsJob, persistence: Persistence, journal: Journal, arrivals: Arrivals
+) -> None:
+    policy = job.retrying.policy()
+    bus = bootstrap(persistence)
+    max_wait_ns = round(job.load.max_wait_s * 1e9)
+    async with asyncio.TaskGroup() as tasks:
+        for number in range(job.first_client, job.first_client + job.clients):
+            mix = CommandMix(job.mix, job.dataset, f"{job.seed}/{job.worker}/{number}")
+            tasks.create_task(
+                run_on_record(
+                    bus,
+                    mix,
+                    policy,
+                    journal,
+                    arrivals,
+                    max_wait_ns,
+                    number,
+                    persistence.was_committed,
+                )
+            )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
