@@ -44,6 +44,16 @@ def pin(pid: int, cores: Sequence[int] | None) -> None:
         _pin_alone(child, cores)
 
 
+def cores_of(pid: int) -> tuple[int, ...] | None:
+    """Return the cores that a process may run on; None where nobody can tell."""
+    if not hasattr(os, "sched_getaffinity"):
+        return None
+    try:
+        return tuple(sorted(os.sched_getaffinity(pid)))
+    except ProcessLookupError:
+        return None
+
+
 def _pin_alone(pid: int, cores: Sequence[int]) -> None:
     # It may have ended meanwhile.
     with contextlib.suppress(ProcessLookupError):

@@ -95,3 +95,23 @@ async def test_idle_clients_are_told_when_there_will_be_no_more() -> None:
         taken = await asyncio.gather(arrivals.take(), arrivals.take(), arrivals.take())
 
     assert [arrival is None for arrival in taken] == [False, True, True]
+
+
+async def test_when_it_is_stopped_what_is_due_is_handed_out_and_nothing_after() -> None:
+    now_ns = monotonic_ns()
+    late = now_ns + 3600 * SECOND_NS
+    with Arrivals(iter([now_ns - 2, now_ns - 1, late])) as arrivals:
+        assert [(await arrivals.take()), (await arrivals.take())]
+        waiting = asyncio.create_task(arrivals.take())
+        await asyncio.sleep(0)
+        arrivals.stop()
+        assert await waiting is None
+        assert await arrivals.take() is None
+
+
+async def test_what_was_due_when_it_was_stopped_is_not_lost() -> None:
+    now_ns = monotonic_ns()
+    with Arrivals(iter([now_ns - 2, now_ns - 1, now_ns + 3600 * SECOND_NS])) as arrivals:
+        arrivals.stop()
+        taken = [await arrivals.take() for _ in range(3)]
+    assert [each.due_ns if each else None for each in taken] == [now_ns - 2, now_ns - 1, None]

@@ -13,6 +13,7 @@ import psutil
 import psycopg
 import pytest
 
+from outboxbench.harness.pinning import cores_of, pin
 from outboxbench.harness.postgres.binaries import embedded_binaries
 from outboxbench.harness.postgres.cluster import Cluster
 from outboxbench.harness.postgres.place import FOLDER_VARIABLE
@@ -48,6 +49,8 @@ def test_a_server_that_went_away_comes_back_at_the_same_address_with_what_was_co
     outage: Callable[[Cluster], object], cluster: Cluster
 ) -> None:
     address, first = cluster.address, cluster.postmaster_pid
+    core = min(os.sched_getaffinity(0))
+    pin(first, [core])
     with connect(address) as connection:
         outage(cluster)
         with pytest.raises(psycopg.OperationalError):
@@ -58,6 +61,7 @@ def test_a_server_that_went_away_comes_back_at_the_same_address_with_what_was_co
     cluster.start_again()
     assert cluster.address == address
     assert cluster.postmaster_pid != first
+    assert cores_of(cluster.postmaster_pid) == (core,)
     assert kept(cluster) == 1
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from outboxbench.core.strategies.settings import DatabaseAddress
 from outboxbench.harness import sweep
 from outboxbench.harness.errors import CannotRun
+from outboxbench.harness.pinning import cores_of, pin
 from outboxbench.harness.postgres.account import server_account, spawn, usable_binaries
 from outboxbench.harness.postgres.place import FOLDER_VARIABLE, data_root
 from outboxbench.harness.postgres.process_tree import freeze_tree, kill_tree, thaw_tree
@@ -61,6 +62,7 @@ class Cluster:
         self._folder = data_root(self._account) / f"outboxbench-{secrets.token_hex(6)}"
         self._postmaster: subprocess.Popen[bytes] | None = None
         self._port = 0
+        self._cores: tuple[int, ...] | None = None
 
     @property
     def address(self) -> DatabaseAddress:
@@ -120,6 +122,7 @@ class Cluster:
         Returns:
             The pids that are gone.
         """
+        self._cores = cores_of(self.postmaster_pid)
         gone = kill_tree(self.postmaster_pid)
         self._running().wait()
         return gone
@@ -134,18 +137,19 @@ class Cluster:
 
     def shut_down(self) -> None:
         """Have the server end at once and in good order: sessions are told so and ended."""
+        self._cores = cores_of(self.postmaster_pid)
         self._running().send_signal(signal.SIGINT)
         self._running().wait(START_PATIENCE_S)
 
     def start_again(self) -> None:
-        """Start the server that has ended, on the same port and the same data; it recovers first.
+        """Start the server that has ended, on the same port, data and cores; it recovers first.
 
         Raises:
             CannotRun: it does not start.
         """
         self._janitor.forget_process(self.postmaster_pid)
         # Nobody may have taken the port meanwhile: clients know the server by it.
-        self._launch(self._usable, "ab")
+        pin(self._launch(self._usable, "ab").pid, self._cores)
         if not self._becomes_ready(self._running()):
             raise CannotRun(self._failure("the server does not start again"))
 
