@@ -1,0 +1,167 @@
+"""A span between two onsets in bins of time: its goodput, its gaps, and when it recovered."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from outboxbench.analysis.history.operations import GOOD
+from outboxbench.results.availability import Baseline
+
+if TYPE_CHECKING:
+    from outboxbench.analysis.history.whole_operations import WholeOperation
+
+NS_PER_MS: Final = 1_000_000
+NS_PER_S: Final = 1_000_000_000
+
+BIN_NS: Final = 100 * NS_PER_MS
+"""Width of a bin, where goodput is high enough."""
+EXPECTED_PER_BIN: Final = 50
+"""Good operations that the baseline has to put into a bin, or else bins are made wider: so many
+that the few which are answered just after their bin do not decide over it."""
+RECOVERED_SHARE: Final = 0.9
+"""Of the baseline's goodput."""
+SUSTAINED_BINS: Final = 5
+"""So many bins in a row make a recovery."""
+LULL_DEVIATIONS: Final = 3
+"""How many standard deviations fewer arrivals than expected are put down to chance.
+
+No more can be answered than is asked. Of random arrivals one bin in seven that expects 100 gets
+fewer than 90, so that half of all that have recovered would seem not to have. Where fewer still are
+due it is no lull: clients of a closed loop ask for nothing while they hang.
+"""
+
+GAP_CELL_NS: Final = 10 * NS_PER_MS
+"""Gaps are exact where they are at least as long; shorter ones may be missed for one another."""
+_EMPTY: Final = -1
+
+
+class Recovery(NamedTuple):
+    """When goodput was back for good. `is_back` is None where the span is too short to see."""
+
+    is_back: bool | None
+    after_bins: int | None
+    """Of `BIN_NS`, since the begin of the span."""
+    bin_ns: int
+
+
+class Span:
+    """The time from one onset to the next, the end excluded.
+
+    Goodput counts where an operation ended, offered load where it was due.
+    """
+
+    def __init__(self, begins_ns: int, ends_ns: int) -> None:
+        self.begins_ns = begins_ns
+        self.ends_ns = ends_ns
+        bins = _parts(self.length_ns, BIN_NS)
+        self._good_ended = [0] * bins
+        # Of those that were due in a bin: all, and what of them ended within the span.
+        self._due = [0] * bins
+        self._good_of_due = [0] * bins
+        self._served = [0] * bins
+        self._service_ns = [0] * bins
+        # The first and the last ok of each cell, since in a history clients follow on each other.
+        cells = _parts(self.length_ns, GAP_CELL_NS)
+        self._first_ok_ns = array("q", [_EMPTY]) * cells
+        self._last_ok_ns = array("q", [_EMPTY]) * cells
+
+    @property
+    def length_ns(self) -> int:
+        """From its begin to its end."""
+        return self.ends_ns - self.begins_ns
+
+    def add_due(self, operation: WholeOperation) -> None:
+        """Count an operation that was due in the span."""
+        place = (operation.due_ns - self.begins_ns) // BIN_NS
+        self._due[place] += 1
+        began_ns, ended_ns = operation.began_ns, operation.ended_ns
+        if began_ns is None or ended_ns is None or ended_ns >= self.ends_ns:
+            return
+        self._served[place] += 1
+        self._service_ns[place] += ended_ns - began_ns
+        if operation.final in GOOD:
+            self._good_of_due[place] += 1
+
+    def add_good(self, ended_ns: int) -> None:
+        """Count a good operation that ended in the span."""
+        self._good_ended[(ended_ns - self.begins_ns) // BIN_NS] += 1
+
+    def add_ok(self, ended_ns: int) -> None:
+        """Take note of an attempt that ended ok in the span."""
+        since_ns = ended_ns - self.begins_ns
+        cell = since_ns // GAP_CELL_NS
+        first_ns = self._first_ok_ns[cell]
+        if first_ns == _EMPTY or since_ns < first_ns:
+            self._first_ok_ns[cell] = since_ns
+        if since_ns > self._last_ok_ns[cell]:
+            self._last_ok_ns[cell] = since_ns
+
+    def longest_gap_ns(self) -> int | None:
+        """The longest time without an ok, both ends of the span included; None if it is empty."""
+        if not self.length_ns:
+            return None
+        longest_ns = previous_ns = 0
+        for first_ns, last_ns in zip(self._first_ok_ns, self._last_ok_ns, strict=True):
+            if first_ns != _EMPTY:
+                longest_ns = max(longest_ns, first_ns - previous_ns)
+                previous_ns = last_ns
+        return max(longest_ns, self.length_ns - previous_ns)
+
+    def baseline(self, after_bins: int) -> Baseline | None:
+        """What was done from a bin on, in operations due and ended there; None if nothing was."""
+        good = sum(self._good_of_due[after_bins:])
+        if not good:
+            return None
+        seconds = (self.length_ns - after_bins * BIN_NS) / NS_PER_S
+        served = sum(self._served[after_bins:])
+        return Baseline(
+            seconds=seconds,
+            good_per_s=good / seconds,
+            due_per_s=sum(self._due[after_bins:]) / seconds,
+            service_ms=sum(self._service_ns[after_bins:]) / served / NS_PER_MS,
+        )
+
+    def recovery(self, good_per_s: float, took_effect_ns: int) -> Recovery:
+        """Find the bin from which on goodput is back, and stays.
+
+        It has to stay for `SUSTAINED_BINS` bins, and as long after the fault took effect: before,
+        there was nothing to recover from. Only bins that lie in the span as a whole are looked at.
+        In a lull of arrivals its share of what was due is enough.
+
+        Args:
+            good_per_s: the baseline's goodput.
+            took_effect_ns: when the fault did, or else its onset.
+        """
+        per_bin = good_per_s * BIN_NS / NS_PER_S
+        width = max(1, math.ceil(EXPECTED_PER_BIN / per_bin))
+        whole = self.length_ns // (width * BIN_NS)
+        expected = per_bin * width
+        lowest = expected - LULL_DEVIATIONS * math.sqrt(expected)
+        reaches = []
+        for place in range(0, whole * width, width):
+            good = sum(self._good_ended[place : place + width])
+            due = sum(self._due[place : place + width])
+            reaches.append(good >= RECOVERED_SHARE * min(expected, max(due, lowest)))
+        effect = max(0, took_effect_ns - self.begins_ns) // (width * BIN_NS)
+        first_seen = effect + SUSTAINED_BINS
+        if first_seen > whole:
+            return Recovery(is_back=None, after_bins=None, bin_ns=width * BIN_NS)
+        for place in range(whole - SUSTAINED_BINS + 1):
+            if all(reaches[place : max(place + SUSTAINED_BINS, first_seen)]):
+                return Recovery(is_back=True, after_bins=place * width, bin_ns=width * BIN_NS)
+        return Recovery(is_back=False, after_bins=None, bin_ns=width * BIN_NS)
+
+    def lost_good(self, good_per_s: float, until_bin: int | None) -> float:
+        """How many good operations fewer there were than expected; until the end if None."""
+        if until_bin is None:
+            lasted_ns, good = self.length_ns, sum(self._good_ended)
+        else:
+            lasted_ns, good = until_bin * BIN_NS, sum(self._good_ended[:until_bin])
+        return max(0.0, good_per_s * lasted_ns / NS_PER_S - good)
+
+
+def _parts(length_ns: int, part_ns: int) -> int:
+    """How many parts a length has, the last one cut short."""
+    return -(-length_ns // part_ns)
