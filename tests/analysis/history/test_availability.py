@@ -122,6 +122,16 @@ def test_goodput_is_back_when_it_stays() -> None:
     assert injection.lost_good == 1_000
 
 
+def test_what_was_in_flight_at_the_onset_is_no_good_of_the_baseline() -> None:
+    past = interrupted(1_000)
+    past.attempt(1_999, 2_500, client=1)
+    past.fault(2_000)
+    baseline = only_injection(past).baseline
+    assert baseline is not None
+    assert (baseline.good_per_s, baseline.due_per_s) == (1_000, 1_000.5)
+    assert baseline.service_ms == pytest.approx(0.5)
+
+
 def test_goodput_that_comes_back_for_four_bins_is_not_back() -> None:
     past = Past()
     past.steadily(0, 2_000)
@@ -251,13 +261,15 @@ def test_operations_in_flight_were_begun_before_and_ended_after() -> None:
     past.attempt(4, 12, "indeterminate", began_ns=8 * MS, attempt=2, operation=77)
     past.attempt(10, 13)
     past.attempt(5, None, None, began_ns=None, attempt=0, final="skipped")
+    # Its client died before it could try again.
+    past.attempt(6, 7, "failed", final=None)
     past.attempt(30, 31)
     past.fault(10)
     past.fault(20)
     first, second = past.availability().injections
-    assert first.in_flight_at_onset == 4
+    assert first.in_flight_at_onset == 5
     # One that never ends is in flight for good, but at one onset it counts.
-    assert first.in_flight_outcomes == OutcomeCounts(ok=1, failed=1, indeterminate=2)
+    assert first.in_flight_outcomes == OutcomeCounts(ok=1, failed=1, indeterminate=3)
     assert second.in_flight_outcomes == OutcomeCounts(ok=1)
 
 
@@ -331,6 +343,20 @@ def test_clients_that_succeed_or_go_on_trying_are_not_wedged() -> None:
     past = three_clients()
     past.steadily(2_100, 4_000, "failed", client=2, every_ms=500)
     assert only_injection(past).wedged_clients == 0
+
+
+def test_an_ok_before_the_fault_was_healed_is_no_sign_of_recovery() -> None:
+    past = three_clients(healed_ms=2_100)
+    past.attempt(2_001, 2_050, client=2)
+    assert only_injection(past).wedged_clients == 1
+
+
+def test_who_hangs_after_the_next_onset_was_not_wedged_before() -> None:
+    past = three_clients()
+    past.attempt(2_500, 2_600, "failed", client=2)
+    past.attempt(3_500, None, None, client=2)
+    past.fault(3_000, healed_ms=3_010)
+    assert [each.wedged_clients for each in past.availability().injections] == [0, 0]
 
 
 def test_who_never_worked_cannot_wedge() -> None:
