@@ -1,0 +1,60 @@
+"""The faults there are, by name, and why one is refused on a given server."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from outboxbench.harness.faults.backend_kill import BACKEND_KILL, BACKEND_KILL_ALL
+from outboxbench.harness.faults.connection_refusal import CONNECTION_REFUSAL
+from outboxbench.harness.faults.deadlock import DEADLOCK
+from outboxbench.harness.faults.fault import HURTS_OTHERS
+from outboxbench.harness.faults.held_xmin import HELD_XMIN
+from outboxbench.harness.faults.hot_row import HOT_ROW
+from outboxbench.harness.faults.process_kill import RELAY_KILL, WORKER_KILL
+from outboxbench.harness.faults.relay_freeze import RELAY_FREEZE
+from outboxbench.harness.faults.server_crash import SERVER_CRASH
+from outboxbench.harness.faults.server_freeze import SERVER_FREEZE
+from outboxbench.harness.faults.server_restart import SERVER_RESTART
+from outboxbench.harness.faults.slow_disk import SLOW_DISK
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from outboxbench.harness.faults.fault import FaultKind
+    from outboxbench.harness.postgres.server import Server
+
+FAULTS: Final[Mapping[str, FaultKind]] = MappingProxyType(
+    {
+        kind.name: kind
+        for kind in (
+            BACKEND_KILL,
+            BACKEND_KILL_ALL,
+            CONNECTION_REFUSAL,
+            SERVER_CRASH,
+            SERVER_RESTART,
+            SERVER_FREEZE,
+            WORKER_KILL,
+            RELAY_KILL,
+            RELAY_FREEZE,
+            HELD_XMIN,
+            HOT_ROW,
+            DEADLOCK,
+            SLOW_DISK,
+        )
+    }
+)
+NEEDS_SUPERUSER: Final = frozenset({CONNECTION_REFUSAL.name, SLOW_DISK.name})
+"""One takes the slots that are reserved for superusers, the other changes a setting of theirs."""
+
+
+def refuse_reason(kind: FaultKind, server: Server) -> str | None:
+    """Return why the fault must not or cannot be injected on this server; None if it may be."""
+    if server.cluster is None and kind.reach in HURTS_OTHERS:
+        return (
+            f"{kind.name} would hurt everybody on a server that outboxbench did not start: "
+            "run without --dsn, or leave it out"
+        )
+    if kind.name in NEEDS_SUPERUSER and not server.is_superuser:
+        return f"{kind.name} needs a superuser: connect as one, or leave it out"
+    return None

@@ -1,0 +1,191 @@
+"""Faults that stay within the rules of the database: locks, snapshots, and slow commits."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import closing, contextmanager
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from outboxbench.harness.errors import CannotRun
+from outboxbench.harness.faults.deadlock import Deadlock
+from outboxbench.harness.faults.held_xmin import HeldXmin
+from outboxbench.harness.faults.hot_row import HotRow
+from outboxbench.harness.faults.scene import Scene
+from outboxbench.harness.faults.slow_disk import DELAY_US, SlowDisk
+from outboxbench.harness.load.dataset import account_ids
+from outboxbench.harness.postgres.server import connect
+from tests.harness.faults.clients import NoLink, can_work, open_client
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import psycopg
+
+    from outboxbench.core.strategies.settings import DatabaseAddress
+
+PATIENCE_S = 30.0
+
+
+@contextmanager
+def updates(address: DatabaseAddress) -> Iterator[threading.Event]:
+    """Update every account again and again; the event tells of the first time."""
+    done, updated = threading.Event(), threading.Event()
+
+    def update() -> None:
+        with closing(open_client(address)) as client:
+            while not done.is_set():
+                client.execute("UPDATE accounts SET version = version + 1")
+                updated.set()
+
+    thread = threading.Thread(target=update)
+    thread.start()
+    try:
+        yield updated
+    finally:
+        done.set()
+        thread.join()
+
+
+def own_sessions(scene: Scene) -> int:
+    with connect(scene.address) as connection:
+        ((number,),) = connection.execute(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE application_name = 'outboxbench harness' AND datname = current_database()"
+            " AND pid <> pg_backend_pid()"
+        ).fetchall()
+    return int(number)
+
+
+def number(connection: psycopg.Connection[Any], query: str) -> int:
+    ((value,),) = connection.execute(query).fetchall()
+    return int(value)
+
+
+def test_a_held_snapshot_keeps_dead_rows_until_it_is_healed(
+    scene: Scene, client: psycopg.Connection[Any]
+) -> None:
+    client.execute("VACUUM accounts")
+    fault = HeldXmin(scene)
+    try:
+        evidence = fault.inject()
+        held = number(
+            client,
+            f"SELECT backend_xmin::text FROM pg_stat_activity WHERE pid = {evidence['pid']}",
+        )
+        assert held == evidence["backend_xmin"]
+        for _ in range(3):
+            assert can_work(scene.address)
+        client.execute("VACUUM accounts")
+        dead = number(client, "SELECT n_dead_tup FROM pg_stat_all_tables WHERE relname='accounts'")
+    finally:
+        healed = fault.heal()
+    assert dead > 0
+    assert healed["xids_outlived"] >= 3
+    assert fault.heal() == {}
+    assert can_work(scene.address)
+
+
+def test_a_snapshot_whose_session_was_ended_is_healed_without_proof(
+    scene: Scene, client: psycopg.Connection[Any]
+) -> None:
+    fault = HeldXmin(scene)
+    pid = fault.inject()["pid"]
+    client.execute("SELECT pg_terminate_backend(%s, 10000)", [pid])
+    assert fault.heal() == {}
+
+
+def test_clients_wait_for_hot_rows_until_they_are_healed(scene: Scene) -> None:
+    fault = HotRow(scene, Random(1))
+    with updates(scene.address) as updated:
+        try:
+            evidence = fault.inject()
+            assert updated.wait(PATIENCE_S)
+            updated.clear()
+            assert updated.wait(PATIENCE_S)
+        finally:
+            healed = fault.heal()
+    assert set(evidence["accounts"]) == {f"{each}" for each in account_ids(12)}
+    assert healed["locks_taken"] >= len(evidence["accounts"])
+    assert healed["sessions_seen_waiting"] == 1
+    assert fault.heal() == {}
+    assert own_sessions(scene) == 0
+    assert can_work(scene.address)
+
+
+def test_where_nobody_wants_the_hot_rows_nobody_is_seen_waiting(scene: Scene) -> None:
+    fault = HotRow(scene, Random(1))
+    try:
+        assert fault.inject()
+    finally:
+        assert fault.heal()["sessions_seen_waiting"] == 0
+
+
+def test_deadlocks_happen_until_they_are_healed(
+    scene: Scene, client: psycopg.Connection[Any]
+) -> None:
+    fault = Deadlock(scene, Random(1))
+    try:
+        evidence = fault.inject()
+    finally:
+        healed = fault.heal()
+    assert healed["deadlocks_seen"] >= evidence["deadlocks_seen"] > 0
+    assert fault.heal() == {}
+    assert own_sessions(scene) == 0
+    client.execute("SELECT pg_stat_force_next_flush()")
+    counted = number(
+        client, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+    )
+    assert counted >= healed["deadlocks_seen"]
+    assert can_work(scene.address)
+
+
+@pytest.mark.parametrize("kind", [HotRow, Deadlock])
+def test_rows_cannot_be_locked_where_there_are_none(
+    kind: type[HotRow | Deadlock], scene: Scene
+) -> None:
+    fault = kind(Scene(scene.server, scene.server.address, NoLink()), Random(1))
+    with pytest.raises(CannotRun, match="give the suite a dataset with accounts"):
+        fault.inject()
+    assert fault.heal() == {}
+    assert fault.heal() == {}
+
+
+def test_the_disk_is_slow_for_every_session_until_it_is_healed(
+    scene: Scene, client: psycopg.Connection[Any]
+) -> None:
+    fault = SlowDisk(scene)
+    assert number(client, "SELECT current_setting('commit_siblings')") == 5
+    try:
+        evidence = fault.inject()
+        delay_us = number(client, "SELECT setting FROM pg_settings WHERE name = 'commit_delay'")
+    finally:
+        healed = fault.heal()
+    assert delay_us == DELAY_US
+    assert evidence["commit_during_s"] > evidence["commit_before_s"] + DELAY_US / 2e6
+    assert evidence["commit_during_s"] > healed["commit_after_s"]
+    with connect(scene.address) as connection:
+        assert number(connection, "SELECT current_setting('commit_delay')") == 0
+        assert number(connection, "SELECT current_setting('commit_siblings')") == 5
+    assert fault.heal() == {}
+    assert can_work(scene.address)
+
+
+def test_a_disk_that_is_no_superusers_to_slow_down(scene: Scene) -> None:
+    role = scene.address.database
+    with connect(scene.address) as connection:
+        connection.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'ordinary'")
+    address = type(scene.address)(
+        scene.address.host, scene.address.port, role, "ordinary", scene.address.database
+    )
+    fault = SlowDisk(Scene(scene.server, address, NoLink()))
+    try:
+        with pytest.raises(CannotRun, match="only a superuser"):
+            fault.inject()
+        fault.heal()
+        assert fault.heal() == {}
+    finally:
+        with connect(scene.address) as connection:
+            connection.execute(f"DROP ROLE {role}")

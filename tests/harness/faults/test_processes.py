@@ -1,0 +1,113 @@
+"""Faults of processes of ours: a worker or a relay is killed, or stands still."""
+
+from __future__ import annotations
+
+import signal
+from contextlib import ExitStack
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+import psutil
+import pytest
+
+from outboxbench.harness.errors import CannotRun
+from outboxbench.harness.faults import process_kill
+from outboxbench.harness.faults.process_kill import RELAY_KILL, WORKER_KILL
+from outboxbench.harness.faults.relay_freeze import RELAY_FREEZE
+from outboxbench.harness.faults.scene import Scene
+from tests.harness.faults.clients import NoLink, child_process
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import psycopg
+
+    from outboxbench.harness.faults.fault import FaultKind
+
+KINDS = pytest.mark.parametrize(
+    "kind", [WORKER_KILL, RELAY_KILL, RELAY_FREEZE], ids=lambda kind: kind.name
+)
+
+
+def with_processes(scene: Scene, kind: FaultKind, pids: Sequence[int]) -> Scene:
+    workers, relays = (pids, ()) if kind is WORKER_KILL else ((), pids)
+    return Scene(scene.server, scene.address, NoLink(), workers, relays)
+
+
+@pytest.mark.parametrize("kind", [WORKER_KILL, RELAY_KILL], ids=lambda kind: kind.name)
+def test_a_process_is_killed_while_a_transaction_is_open(
+    kind: FaultKind, scene: Scene, client: psycopg.Connection[Any]
+) -> None:
+    with child_process() as child, client.transaction():
+        fault = kind.make(with_processes(scene, kind, [child.pid]), Random(1))
+        assert fault.inject() == {"pid_gone": child.pid, "transaction_seen": True}
+        assert fault.heal() == {}
+        # Its end is left for whoever started it to learn of.
+        assert child.wait() == -signal.SIGKILL
+        assert fault.heal() == {}
+
+
+def test_a_process_is_killed_even_if_no_transaction_comes(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wait_until = process_kill.wait_until
+    monkeypatch.setattr(process_kill, "wait_until", lambda condition: wait_until(condition, 1.0))
+    with child_process() as child:
+        fault = WORKER_KILL.make(with_processes(scene, WORKER_KILL, [child.pid]), Random(1))
+        assert fault.inject() == {"pid_gone": child.pid, "transaction_seen": False}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_same_seed_hits_the_same_process(
+    seed: int, scene: Scene, client: psycopg.Connection[Any]
+) -> None:
+    hit = []
+    for _ in range(2):
+        with ExitStack() as stack, client.transaction():
+            pids = [stack.enter_context(child_process()).pid for _ in range(3)]
+            fault = WORKER_KILL.make(with_processes(scene, WORKER_KILL, pids), Random(seed))
+            hit.append(pids.index(fault.inject()["pid_gone"]))
+    assert hit[0] == hit[1]
+
+
+def test_a_relay_stands_still_until_it_is_healed(scene: Scene) -> None:
+    with child_process() as child:
+        fault = RELAY_FREEZE.make(with_processes(scene, RELAY_FREEZE, [child.pid]), Random(1))
+        try:
+            assert fault.inject() == {"pid_still": child.pid}
+            assert psutil.Process(child.pid).status() == psutil.STATUS_STOPPED
+        finally:
+            healed = fault.heal()
+        assert healed["still_for_s"] > 0
+        assert fault.heal() == {}
+        # It hears that its input ends, and goes as it would have.
+        child.communicate()
+        assert child.returncode == 0
+
+
+def test_a_relay_that_was_killed_while_it_stood_still_is_healed(scene: Scene) -> None:
+    with child_process() as child:
+        fault = RELAY_FREEZE.make(with_processes(scene, RELAY_FREEZE, [child.pid]), Random(1))
+        assert fault.inject()
+        child.kill()
+        child.wait()
+        assert fault.heal() == {}
+
+
+@KINDS
+def test_a_process_that_ended_by_itself_proves_nothing(kind: FaultKind, scene: Scene) -> None:
+    with child_process() as child:
+        child.kill()
+        # Once waited for by its parent, and once not.
+        fault = kind.make(with_processes(scene, kind, [child.pid]), Random(1))
+        child.wait()
+        assert fault.inject() == {}
+        assert fault.heal() == {}
+
+
+@KINDS
+def test_there_must_be_a_process_to_hit(kind: FaultKind, scene: Scene) -> None:
+    fault = kind.make(with_processes(scene, kind, []), Random(1))
+    with pytest.raises(CannotRun, match="no process that could be hit"):
+        fault.inject()
+    assert fault.heal() == {}
