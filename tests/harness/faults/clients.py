@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from contextlib import closing, contextmanager
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -42,6 +43,11 @@ def can_work(address: DatabaseAddress) -> bool:
     """Tell whether a fresh client gets in and can change something."""
     with closing(open_client(address)) as client:
         return client.execute("UPDATE accounts SET version = version + 1").rowcount > 0
+
+
+def chance(seed: int) -> Random:
+    """Return the source of a fault's choices."""
+    return Random(seed)  # noqa: S311 - the same every time
 
 
 @contextmanager

@@ -7,13 +7,13 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.harness.faults.clients import NoLink, open_client
 
 from outboxbench.harness.faults.scene import Scene
 from outboxbench.harness.postgres.databases import Databases
 from outboxbench.harness.postgres.server import open_server
 from outboxbench.harness.suite.model import DatasetSize
 from outboxbench.harness.suite.template import prepare_template
-from tests.harness.faults.clients import NoLink, open_client
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from contextlib import closing, contextmanager
-from random import Random
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from psycopg import sql
+from tests.harness.faults.clients import NoLink, can_work, chance, open_client
 
 from outboxbench.harness.errors import CannotRun
 from outboxbench.harness.faults.deadlock import Deadlock
 from outboxbench.harness.faults.held_xmin import HeldXmin
 from outboxbench.harness.faults.hot_row import HotRow
+from outboxbench.harness.faults.probes import wait_until
 from outboxbench.harness.faults.scene import Scene
 from outboxbench.harness.faults.slow_disk import DELAY_US, SlowDisk
 from outboxbench.harness.load.dataset import account_ids
 from outboxbench.harness.postgres.server import connect
-from tests.harness.faults.clients import NoLink, can_work, open_client
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,9 +62,13 @@ def own_sessions(scene: Scene) -> int:
     return int(number)
 
 
-def number(connection: psycopg.Connection[Any], query: str) -> int:
-    ((value,),) = connection.execute(query).fetchall()
+def number(connection: psycopg.Connection[Any], query: str, *parameters: object) -> int:
+    ((value,),) = connection.execute(query, parameters).fetchall()
     return int(value)
+
+
+def waiting(connection: psycopg.Connection[Any]) -> int:
+    return number(connection, "SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted")
 
 
 def test_a_held_snapshot_keeps_dead_rows_until_it_is_healed(
@@ -73,7 +80,8 @@ def test_a_held_snapshot_keeps_dead_rows_until_it_is_healed(
         evidence = fault.inject()
         held = number(
             client,
-            f"SELECT backend_xmin::text FROM pg_stat_activity WHERE pid = {evidence['pid']}",
+            "SELECT backend_xmin::text FROM pg_stat_activity WHERE pid = %s",
+            evidence["pid"],
         )
         assert held == evidence["backend_xmin"]
         for _ in range(3):
@@ -97,26 +105,29 @@ def test_a_snapshot_whose_session_was_ended_is_healed_without_proof(
     assert fault.heal() == {}
 
 
-def test_clients_wait_for_hot_rows_until_they_are_healed(scene: Scene) -> None:
-    fault = HotRow(scene, Random(1))
+def test_clients_wait_for_hot_rows_until_they_are_healed(
+    scene: Scene, client: psycopg.Connection[Any]
+) -> None:
+    fault = HotRow(scene, chance(1))
     with updates(scene.address) as updated:
         try:
             evidence = fault.inject()
-            assert updated.wait(PATIENCE_S)
-            updated.clear()
-            assert updated.wait(PATIENCE_S)
+            for _ in range(5):
+                assert wait_until(lambda: waiting(client) == 1, PATIENCE_S)
+                updated.clear()
+                assert updated.wait(PATIENCE_S)
         finally:
             healed = fault.heal()
     assert set(evidence["accounts"]) == {f"{each}" for each in account_ids(12)}
     assert healed["locks_taken"] >= len(evidence["accounts"])
     assert healed["sessions_seen_waiting"] == 1
     assert fault.heal() == {}
-    assert own_sessions(scene) == 0
+    assert wait_until(lambda: own_sessions(scene) == 0)
     assert can_work(scene.address)
 
 
 def test_where_nobody_wants_the_hot_rows_nobody_is_seen_waiting(scene: Scene) -> None:
-    fault = HotRow(scene, Random(1))
+    fault = HotRow(scene, chance(1))
     try:
         assert fault.inject()
     finally:
@@ -126,14 +137,14 @@ def test_where_nobody_wants_the_hot_rows_nobody_is_seen_waiting(scene: Scene) ->
 def test_deadlocks_happen_until_they_are_healed(
     scene: Scene, client: psycopg.Connection[Any]
 ) -> None:
-    fault = Deadlock(scene, Random(1))
+    fault = Deadlock(scene, chance(1))
     try:
         evidence = fault.inject()
     finally:
         healed = fault.heal()
     assert healed["deadlocks_seen"] >= evidence["deadlocks_seen"] > 0
     assert fault.heal() == {}
-    assert own_sessions(scene) == 0
+    assert wait_until(lambda: own_sessions(scene) == 0)
     client.execute("SELECT pg_stat_force_next_flush()")
     counted = number(
         client, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
@@ -146,7 +157,7 @@ def test_deadlocks_happen_until_they_are_healed(
 def test_rows_cannot_be_locked_where_there_are_none(
     kind: type[HotRow | Deadlock], scene: Scene
 ) -> None:
-    fault = kind(Scene(scene.server, scene.server.address, NoLink()), Random(1))
+    fault = kind(Scene(scene.server, scene.server.address, NoLink()), chance(1))
     with pytest.raises(CannotRun, match="give the suite a dataset with accounts"):
         fault.inject()
     assert fault.heal() == {}
@@ -173,13 +184,25 @@ def test_the_disk_is_slow_for_every_session_until_it_is_healed(
     assert can_work(scene.address)
 
 
-def test_a_disk_that_is_no_superusers_to_slow_down(scene: Scene) -> None:
-    role = scene.address.database
+def test_where_commits_do_not_wait_for_the_disk_nothing_is_proved(scene: Scene) -> None:
+    setting = sql.SQL("ALTER DATABASE {} {} synchronous_commit{}")
+    name = sql.Identifier(scene.address.database)
+    fault = SlowDisk(scene)
     with connect(scene.address) as connection:
-        connection.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'ordinary'")
-    address = type(scene.address)(
-        scene.address.host, scene.address.port, role, "ordinary", scene.address.database
-    )
+        connection.execute(setting.format(name, sql.SQL("SET"), sql.SQL(" = off")))
+        try:
+            assert fault.inject() == {}
+        finally:
+            fault.heal()
+            connection.execute(setting.format(name, sql.SQL("RESET"), sql.SQL("")))
+
+
+def test_a_disk_that_is_no_superusers_to_slow_down(scene: Scene) -> None:
+    address = replace(scene.address, user="ordinary", password=secrets.token_urlsafe())
+    with connect(scene.address) as connection:
+        connection.execute(
+            sql.SQL("CREATE ROLE ordinary LOGIN PASSWORD {}").format(address.password)
+        )
     fault = SlowDisk(Scene(scene.server, address, NoLink()))
     try:
         with pytest.raises(CannotRun, match="only a superuser"):
@@ -188,4 +211,4 @@ def test_a_disk_that_is_no_superusers_to_slow_down(scene: Scene) -> None:
         assert fault.heal() == {}
     finally:
         with connect(scene.address) as connection:
-            connection.execute(f"DROP ROLE {role}")
+            connection.execute("DROP ROLE ordinary")

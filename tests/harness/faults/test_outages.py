@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import psutil
 import psycopg
 import pytest
+from tests.harness.faults.clients import can_work, open_client
 
+from outboxbench.harness.errors import CannotRun
 from outboxbench.harness.faults.server_crash import ServerCrash
 from outboxbench.harness.faults.server_freeze import ServerFreeze
 from outboxbench.harness.faults.server_restart import ServerRestart
 from outboxbench.harness.postgres.server import connect
-from tests.harness.faults.clients import can_work, open_client
 
 if TYPE_CHECKING:
     from outboxbench.harness.faults.scene import Scene
@@ -125,6 +127,18 @@ def test_a_frozen_server_answers_nobody_until_it_is_healed(
     assert client.pgconn.get_result() is None
     assert can_work(scene.address)
     assert fault.heal() == {}
+
+
+@pytest.mark.parametrize("kind", [ServerCrash, ServerRestart, ServerFreeze])
+def test_a_server_of_somebody_elses_is_never_taken_down(
+    kind: type[ServerCrash | ServerRestart | ServerFreeze], scene: Scene
+) -> None:
+    theirs = replace(scene, server=replace(scene.server, cluster=None))
+    fault = kind(theirs)
+    with pytest.raises(CannotRun, match="never taken down"):
+        fault.inject()
+    assert fault.heal() == {}
+    assert can_work(scene.address)
 
 
 def test_what_is_healed_leaves_the_server_to_the_harness(scene: Scene) -> None:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import signal
 from contextlib import ExitStack
-from random import Random
 from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
+from tests.harness.faults.clients import NoLink, chance, child_process
 
 from outboxbench.harness.errors import CannotRun
 from outboxbench.harness.faults import process_kill
+from outboxbench.harness.faults.probes import is_gone, wait_until
 from outboxbench.harness.faults.process_kill import RELAY_KILL, WORKER_KILL
 from outboxbench.harness.faults.relay_freeze import RELAY_FREEZE
 from outboxbench.harness.faults.scene import Scene
-from tests.harness.faults.clients import NoLink, child_process
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +39,7 @@ def test_a_process_is_killed_while_a_transaction_is_open(
     kind: FaultKind, scene: Scene, client: psycopg.Connection[Any]
 ) -> None:
     with child_process() as child, client.transaction():
-        fault = kind.make(with_processes(scene, kind, [child.pid]), Random(1))
+        fault = kind.make(with_processes(scene, kind, [child.pid]), chance(1))
         assert fault.inject() == {"pid_gone": child.pid, "transaction_seen": True}
         assert fault.heal() == {}
         # Its end is left for whoever started it to learn of.
@@ -50,10 +50,9 @@ def test_a_process_is_killed_while_a_transaction_is_open(
 def test_a_process_is_killed_even_if_no_transaction_comes(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wait_until = process_kill.wait_until
     monkeypatch.setattr(process_kill, "wait_until", lambda condition: wait_until(condition, 1.0))
     with child_process() as child:
-        fault = WORKER_KILL.make(with_processes(scene, WORKER_KILL, [child.pid]), Random(1))
+        fault = WORKER_KILL.make(with_processes(scene, WORKER_KILL, [child.pid]), chance(1))
         assert fault.inject() == {"pid_gone": child.pid, "transaction_seen": False}
 
 
@@ -65,14 +64,14 @@ def test_the_same_seed_hits_the_same_process(
     for _ in range(2):
         with ExitStack() as stack, client.transaction():
             pids = [stack.enter_context(child_process()).pid for _ in range(3)]
-            fault = WORKER_KILL.make(with_processes(scene, WORKER_KILL, pids), Random(seed))
+            fault = WORKER_KILL.make(with_processes(scene, WORKER_KILL, pids), chance(seed))
             hit.append(pids.index(fault.inject()["pid_gone"]))
     assert hit[0] == hit[1]
 
 
 def test_a_relay_stands_still_until_it_is_healed(scene: Scene) -> None:
     with child_process() as child:
-        fault = RELAY_FREEZE.make(with_processes(scene, RELAY_FREEZE, [child.pid]), Random(1))
+        fault = RELAY_FREEZE.make(with_processes(scene, RELAY_FREEZE, [child.pid]), chance(1))
         try:
             assert fault.inject() == {"pid_still": child.pid}
             assert psutil.Process(child.pid).status() == psutil.STATUS_STOPPED
@@ -87,27 +86,32 @@ def test_a_relay_stands_still_until_it_is_healed(scene: Scene) -> None:
 
 def test_a_relay_that_was_killed_while_it_stood_still_is_healed(scene: Scene) -> None:
     with child_process() as child:
-        fault = RELAY_FREEZE.make(with_processes(scene, RELAY_FREEZE, [child.pid]), Random(1))
+        fault = RELAY_FREEZE.make(with_processes(scene, RELAY_FREEZE, [child.pid]), chance(1))
         assert fault.inject()
         child.kill()
         child.wait()
         assert fault.heal() == {}
 
 
+@pytest.mark.parametrize("is_waited_for", [True, False])
 @KINDS
-def test_a_process_that_ended_by_itself_proves_nothing(kind: FaultKind, scene: Scene) -> None:
+def test_a_process_that_ended_by_itself_proves_nothing(
+    kind: FaultKind, is_waited_for: bool, scene: Scene
+) -> None:
     with child_process() as child:
+        process = psutil.Process(child.pid)
         child.kill()
-        # Once waited for by its parent, and once not.
-        fault = kind.make(with_processes(scene, kind, [child.pid]), Random(1))
-        child.wait()
+        assert wait_until(lambda: is_gone(process))
+        if is_waited_for:
+            child.wait()
+        fault = kind.make(with_processes(scene, kind, [child.pid]), chance(1))
         assert fault.inject() == {}
         assert fault.heal() == {}
 
 
 @KINDS
 def test_there_must_be_a_process_to_hit(kind: FaultKind, scene: Scene) -> None:
-    fault = kind.make(with_processes(scene, kind, []), Random(1))
+    fault = kind.make(with_processes(scene, kind, []), chance(1))
     with pytest.raises(CannotRun, match="no process that could be hit"):
         fault.inject()
     assert fault.heal() == {}

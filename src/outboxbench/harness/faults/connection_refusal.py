@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
 
+from outboxbench.harness.errors import CannotRun
 from outboxbench.harness.faults.background import Background
 from outboxbench.harness.faults.fault import FaultKind
 from outboxbench.harness.faults.probes import (
+    ask_to_end,
     backends_of,
-    end_backends,
-    errands,
+    open_session,
     wait_until,
 )
 from outboxbench.harness.faults.startup_probe import refusal_sqlstate
@@ -31,11 +32,16 @@ from outboxbench.harness.postgres.server import connect
 
 if TYPE_CHECKING:
     from outboxbench.harness.faults.fault import Evidence
+    from outboxbench.harness.faults.probes import Backend
     from outboxbench.harness.faults.scene import Scene
 
 TOO_MANY_CONNECTIONS: Final = "53300"
 # A slot that somebody gives back is taken that soon, without keeping the server busy.
 PAUSE_S: Final = 0.05
+# Clients that are eager to come back get some of the slots, and must be ended again.
+SHUT_OUT_PATIENCE_S: Final = 30.0
+
+_CONNECTED_SQL = "SELECT pid FROM pg_stat_activity WHERE pid = ANY(%s)"
 
 
 class ConnectionRefusal:
@@ -44,52 +50,79 @@ class ConnectionRefusal:
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
         self._held: list[psycopg.Connection[Any]] = []
+        self._ended: set[Backend] = set()
+        self._are_shut_out = False
+        self._is_healing = False
         self._background: Background | None = None
 
     def inject(self) -> Evidence:
         """Take the slots, and return once the strategies have no connection left."""
-        gone: list[int] = []
-        with errands(self._scene.address) as connection:
-            self._background = Background(self._take_what_is_free, PAUSE_S)
-            self._background.start()
+        session = open_session(self._scene.address)
+        # Its slot must not become free either.
+        self._held.append(session)
 
-            def are_shut_out() -> bool:
-                if not self._is_refused():
-                    return False
-                clients = [
-                    each for each in backends_of(connection) if each.kind == "client backend"
-                ]
-                gone.extend(end_backends(connection, clients))
-                return not clients
+        def shut_out() -> None:
+            self._take_what_is_free()
+            # No pause here: as soon as one of them ends, somebody takes its slot.
+            while not self._is_healing and (clients := _clients(session)):
+                ask_to_end(session, clients)
+                self._ended.update(clients)
+                self._take_what_is_free()
+            self._are_shut_out = True
 
-            wait_until(are_shut_out)
-        # The slot of this errand is taken as well before the proof is.
-        if not wait_until(self._is_refused):
+        background = self._background = Background(shut_out, PAUSE_S)
+        background.start()
+        took_effect = wait_until(
+            lambda: (self._are_shut_out and self._is_refused()) or background.error is not None,
+            SHUT_OUT_PATIENCE_S,
+        )
+        if background.error is not None:
+            raise CannotRun(f"connections cannot be taken here: {background.error}")
+        if not took_effect:
             return {}
         return {
             "sqlstate": TOO_MANY_CONNECTIONS,
             "connections_held": len(self._held),
-            "pids_gone": gone,
+            "pids_gone": sorted(backend.pid for backend in self._ended),
         }
 
     def heal(self) -> Evidence:
-        """Give every slot back."""
-        background, self._background = self._background, None
-        if background is not None:
-            background.stop()
+        """Give every slot back, and return once the server has them."""
+        self._is_healing = True
+        if self._background is not None:
+            self._background.stop()
+        pids = [connection.info.backend_pid for connection in self._held]
         while self._held:
             self._held.pop().close()
+        if pids:
+            wait_until(lambda: self._are_given_back(pids))
         return {}
 
     def _take_what_is_free(self) -> None:
         with suppress(psycopg.OperationalError):
-            while self._background is not None:
+            while not self._is_healing:
                 self._held.append(connect(self._scene.server.address))
 
     def _is_refused(self) -> bool:
         with suppress(OSError):
             return refusal_sqlstate(self._scene.address) == TOO_MANY_CONNECTIONS
         return False
+
+    def _are_given_back(self, pids: list[int]) -> bool:
+        try:
+            refusal = refusal_sqlstate(self._scene.server.address)
+        except OSError:
+            # A server that is down has nobody connected to it.
+            return True
+        if refusal is not None:
+            return False
+        with suppress(psycopg.OperationalError), connect(self._scene.server.address) as connection:
+            return not connection.execute(_CONNECTED_SQL, [pids]).fetchall()
+        return False
+
+
+def _clients(connection: psycopg.Connection[Any]) -> list[Backend]:
+    return [each for each in backends_of(connection) if each.kind == "client backend"]
 
 
 CONNECTION_REFUSAL: Final = FaultKind(

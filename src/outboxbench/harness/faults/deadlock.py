@@ -30,8 +30,9 @@ if TYPE_CHECKING:
     from outboxbench.harness.faults.scene import Scene
 
 PAUSE_S: Final = 0.01
-# Longer than the server takes to find a deadlock, which otherwise would not be one.
-LOCK_TIMEOUT_S: Final = 5.0
+# Longer than the server takes to find a deadlock, which otherwise would not be one; and so short
+# that a round, which may wait that long three times over, ends while healing waits for it.
+LOCK_TIMEOUT_S: Final = 3.0
 
 
 class Deadlock:

@@ -8,13 +8,13 @@ from __future__ import annotations
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any, Final
 
+import psycopg
+
 from outboxbench.harness.errors import CannotRun
 from outboxbench.harness.faults.fault import FaultKind
 from outboxbench.harness.faults.probes import errands, open_session
 
 if TYPE_CHECKING:
-    import psycopg
-
     from outboxbench.harness.faults.fault import Evidence
     from outboxbench.harness.faults.scene import Scene
 
@@ -53,8 +53,10 @@ class HeldXmin:
         if session is None:
             return {}
         held = None
-        with closing(session), suppress(CannotRun):
+        with closing(session), suppress(CannotRun, psycopg.OperationalError):
             held = self._held(session)
+            # The server would learn of a connection that is closed only a moment later.
+            session.execute("ROLLBACK")
         return {"xids_outlived": held[1]} if held else {}
 
     def _held(self, session: psycopg.Connection[Any]) -> tuple[str, int] | None:
