@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from outboxbench.harness.wire.proxy_process import WireProxy
+from outboxbench.harness.wire.proxy_process import FaultProxy, WireProxy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,3 +26,18 @@ def proxy(postgres_server: Server, janitor: Janitor) -> Iterator[WireProxy]:
 def proxied(proxy: WireProxy, database: DatabaseAddress) -> DatabaseAddress:
     """A fresh database as seen through the proxy."""
     return proxy.address(database.database)
+
+
+@pytest.fixture(scope="module")
+def _fault_proxy(postgres_server: Server, janitor: Janitor) -> Iterator[FaultProxy]:
+    with FaultProxy(postgres_server.address, janitor) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def fault_proxy(_fault_proxy: FaultProxy) -> Iterator[FaultProxy]:
+    """A proxy with no fault on; what a test leaves behind is healed, and its connections end."""
+    yield _fault_proxy
+    _fault_proxy.ask({"do": "heal"})
+    _fault_proxy.ask({"do": "forget"})
+    _fault_proxy.ask({"do": "reset"})

@@ -11,7 +11,8 @@ from struct import Struct
 from typing import Final, NamedTuple
 
 HEAD_BYTES: Final = 16
-"""How much of a message's payload is looked at: enough for a status and a command tag."""
+"""How much of a message's payload is looked at where nothing else is asked for: enough for a status
+and a command tag."""
 
 FRONTEND_NAMES: Final = {
     "B": "Bind",
@@ -90,10 +91,12 @@ class Message(NamedTuple):
 class StreamParser(ABC):
     """What both directions have in common. A subclass says what its messages begin with.
 
-    A stream that is no such protocol (or TLS, which nobody here can read) has no messages.
+    A stream that is no such protocol (or TLS, which nobody here can read) has no messages. Of each
+    message `head_bytes` of its payload are looked at, and waited for.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, head_bytes: int = HEAD_BYTES) -> None:
+        self._head_bytes = head_bytes
         self.position = 0
         """How many bytes were fed, all in all."""
         self.held = b""
@@ -143,7 +146,7 @@ class StreamParser(ABC):
             self.become_opaque()
             return None
         begin = offset + _TYPE_AND_LENGTH.size
-        end = begin + min(length_bytes - 4, HEAD_BYTES)
+        end = begin + min(length_bytes - 4, self._head_bytes)
         if end > len(data):
             return None
         key = letter.decode("latin-1")
@@ -154,8 +157,8 @@ class StreamParser(ABC):
 class FrontendParser(StreamParser):
     """The client's side, which begins with messages that bear no type."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, head_bytes: int = HEAD_BYTES) -> None:
+        super().__init__(head_bytes)
         self._is_starting = True
 
     def _message_at(self, data: bytes, offset: int, start: int) -> Message | None:
@@ -177,8 +180,8 @@ class FrontendParser(StreamParser):
 class BackendParser(StreamParser):
     """The server's side: typed messages, but for its one-byte answer to a request to encrypt."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, head_bytes: int = HEAD_BYTES) -> None:
+        super().__init__(head_bytes)
         self._owes_encryption_answer = False
 
     def expect_encryption_answer(self) -> None:

@@ -1,8 +1,9 @@
 """The proxy between clients and a server, as a process of its own.
 
 A line of JSON on standard input names the server; the answer names the port that clients connect
-to. With an `rtt_ms` in it the proxy delays what it passes on; without, it counts, and each further
-line asks for the counts so far. The end of standard input ends the proxy.
+to. With an `rtt_ms` in it the proxy delays what it passes on. With `faults` each further line is a
+request of `faulty`, which is answered with what proves it. Without either it counts, and each
+further line asks for the counts so far. The end of standard input ends the proxy.
 """
 
 from __future__ import annotations
@@ -14,52 +15,34 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TypeAlias
 
 import uvloop
 
 from outboxbench.harness.child_answers import say
 from outboxbench.harness.wire.delay_line import DelayLine
+from outboxbench.harness.wire.faulty import FaultyProxy
 from outboxbench.harness.wire.forwarder import forward
+from outboxbench.harness.wire.listener import Listener, connect_to
 from outboxbench.harness.wire.relay import reset
 from outboxbench.harness.wire.relays import Relays
-
-if TYPE_CHECKING:
-    from typing import NoReturn
 
 Join: TypeAlias = Callable[[socket.socket, socket.socket], Awaitable[None]]
 """Takes over a client's connection and one to the server, and closes both when they have ended."""
 
-LISTEN_HOST: Final = "127.0.0.1"
-_BACKLOG: Final = 1024
 
-
-class Proxy:
-    """Listens from its construction on; accepts while `serve` runs."""
+class Proxy(Listener):
+    """Joins each client to the server."""
 
     def __init__(self, host: str, port: int, join: Join) -> None:
+        super().__init__()
         self._host = host
         self._server_port = port
         self._join = join
-        self._listener = socket.create_server((LISTEN_HOST, 0), backlog=_BACKLOG)
-        self._listener.settimeout(0)
-        self.port: int = self._listener.getsockname()[1]
-
-    async def serve(self) -> NoReturn:
-        """Accept clients until cancelled; then no connection is left."""
-        loop = asyncio.get_running_loop()
-        with self._listener:
-            async with asyncio.TaskGroup() as tasks:
-                while True:
-                    client, _ = await loop.sock_accept(self._listener)
-                    task = tasks.create_task(self._serve_client(client))
-                    # For a task that is cancelled before it begins.
-                    task.add_done_callback(partial(_close, client))
 
     async def _serve_client(self, client: socket.socket) -> None:
-        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
-            server = await self._connect()
+            server = await connect_to(self._host, self._server_port)
         except BaseException as error:
             reset(client)
             if isinstance(error, OSError):
@@ -67,30 +50,6 @@ class Proxy:
                 return
             raise
         await self._join(client, server)
-
-    async def _connect(self) -> socket.socket:
-        loop = asyncio.get_running_loop()
-        addresses = await loop.getaddrinfo(self._host, self._server_port, type=socket.SOCK_STREAM)
-        failure = OSError(f"{self._host} has no address")
-        for family, kind, number, _, address in addresses:
-            server = socket.socket(family, kind, number)
-            try:
-                server.settimeout(0)
-                server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                await loop.sock_connect(server, address)
-            except OSError as error:
-                server.close()
-                failure = error
-            except BaseException:
-                server.close()
-                raise
-            else:
-                return server
-        raise failure
-
-
-def _close(connection: socket.socket, _task: asyncio.Task[None]) -> None:
-    connection.close()
 
 
 def main() -> None:
@@ -110,8 +69,19 @@ async def _work() -> None:
 
 
 async def _proxy(
-    requests: asyncio.StreamReader, host: str, port: int, rtt_ms: float | None = None
+    requests: asyncio.StreamReader,
+    host: str,
+    port: int,
+    rtt_ms: float | None = None,
+    *,
+    faults: bool = False,
 ) -> None:
+    if faults:
+        faulty = FaultyProxy(host, port)
+        async with _serving(faulty):
+            while request := await requests.readline():
+                say("done", **await faulty.answer(json.loads(request)))
+        return
     if rtt_ms is None:
         relays = Relays()
         async with _serving(Proxy(host, port, relays.join)):
@@ -124,7 +94,7 @@ async def _proxy(
 
 
 @asynccontextmanager
-async def _serving(proxy: Proxy) -> AsyncIterator[None]:
+async def _serving(proxy: Listener) -> AsyncIterator[None]:
     async with asyncio.TaskGroup() as tasks:
         serving = tasks.create_task(proxy.serve())
         say("listening", port=proxy.port)

@@ -11,6 +11,7 @@ from outboxbench.harness.errors import CannotRun
 from outboxbench.harness.wire.counts import WireCounts
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from types import TracebackType
     from typing import Self
 
@@ -120,3 +121,32 @@ class NetworkProxy(_ProxyProcess):
                 "know as 127.0.0.1: use sslmode=verify-ca in the DSN"
             )
         super().__init__("the network proxy", server, {"rtt_ms": rtt_ms}, janitor)
+
+
+class FaultProxy(_ProxyProcess):
+    """Injects network faults on request. It goes without TLS.
+
+    Raises:
+        CannotRun: the address demands TLS, in which the proxy could not find a commit.
+    """
+
+    def __init__(self, server: DatabaseAddress, janitor: Janitor) -> None:
+        if server.sslmode in _ENFORCED_TLS:
+            raise CannotRun(
+                f"sslmode={server.sslmode} hides the commits that the fault proxy cuts: "
+                "name a server in the DSN that allows sslmode=disable"
+            )
+        super().__init__(
+            "the fault proxy", replace(server, sslmode="disable"), {"faults": True}, janitor
+        )
+
+    def ask(self, request: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Have something done that `faulty` knows; return what proves it.
+
+        Raises:
+            CannotRun: the proxy has ended, does not answer, or knows no such request.
+        """
+        self._process.tell(json.dumps(dict(request)))
+        evidence = self._hear("done")
+        del evidence["event"]
+        return evidence

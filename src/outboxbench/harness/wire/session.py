@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from outboxbench.harness.wire.counts import WireCounts
     from outboxbench.harness.wire.protocol import Message
 
-_ENCRYPTION_REQUESTS: Final = frozenset({"SSLRequest", "GSSENCRequest"})
+ENCRYPTION_REQUESTS: Final = frozenset({"SSLRequest", "GSSENCRequest"})
 
 
 class Session:
@@ -27,7 +27,7 @@ class Session:
 
     def note_frontend(self, message: Message) -> None:
         """A message of the client is about to pass."""
-        if message.name in _ENCRYPTION_REQUESTS:
+        if message.name in ENCRYPTION_REQUESTS:
             self.backend.expect_encryption_answer()
         self._counter.sent(message)
 

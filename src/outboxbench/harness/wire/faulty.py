@@ -1,0 +1,244 @@
+"""A proxy that injects network faults, on request.
+
+A request is what JSON knows: `do`, and what that takes besides. Its answer is what proves it.
+
+- `reset` resets both ends of every connection. → `connections`
+- `black-hole`: nothing passes, and nothing is said about it. Connections that are there, or are
+  made meanwhile, are forgotten for good. → on heal: `connections`, `held_bytes`
+- `forget` resets what was forgotten, if no black hole is there. → `connections`
+- `stall`: nothing passes until it is healed, and then everything does. → on heal: `held_bytes`
+- `latency` (`delay_ms`, `jitter_ms`, `seed`) delays every chunk by half of the delay, and by a
+  random part of half of the jitter. → on heal: `chunks`, `delayed_ms_mean`
+- `bandwidth` (`bytes_per_s`), in each direction over all connections. → on heal: `passed_bytes`,
+  `waited_s`
+- `slow-close`: the client does not hear that the server has ended its connection, until it is
+  healed. → on heal: `withheld_ends`
+- `commit-cut` (`when`: before or after, `count`) resets connections at their next commit. →
+  `armed`; to `count`, and on heal: `cut`, `answers_dropped`
+- `point` (`host`, `port`): new connections go there, the others are reset. → `connections`
+- `heal` ends all that lasts. Nothing is left to be healed by a second one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from outboxbench.harness.wire import relay
+from outboxbench.harness.wire.commit_cut import CommitCuts
+from outboxbench.harness.wire.faulty_link import (
+    Conditions,
+    FaultyLink,
+    UnservedClient,
+    unread_bytes,
+)
+from outboxbench.harness.wire.listener import Listener, connect_to
+from outboxbench.harness.wire.shaping import Bandwidth, Latency
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Mapping
+
+    from outboxbench.harness.wire.shaping import Shaper
+
+    _Lost: TypeAlias = FaultyLink | UnservedClient
+
+_TURNS_TO_BE_SERVED: Final = 3
+"""How often the event loop turns, at most, until one that was accepted is served."""
+
+
+class FaultyProxy(Listener):
+    """Joins each client to the server, or does what was asked for instead."""
+
+    def __init__(self, host: str, port: int) -> None:
+        super().__init__()
+        self._target = (host, port)
+        self._conditions = Conditions(CommitCuts())
+        self._made = 0
+        self._links: set[FaultyLink] = set()
+        # None if there is no black hole.
+        self._hole: list[_Lost] | None = None
+        self._forgotten: list[_Lost] = []
+        self._goes_on = asyncio.Event()
+        self._goes_on.set()
+        self._waiting: set[socket.socket] = set()
+
+    async def answer(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Do what is asked for; return what proves it so far.
+
+        Raises:
+            ValueError: nothing is known by that name.
+        """
+        match dict(request):
+            case {"do": "reset"}:
+                return self._reset()
+            case {"do": "black-hole"}:
+                self._open_hole()
+            case {"do": "forget"}:
+                return self._forget()
+            case {"do": "stall"}:
+                self._stall()
+            case {"do": "latency", "delay_ms": delay_ms, "jitter_ms": jitter_ms, "seed": seed}:
+                self._shape(Latency(delay_ms, jitter_ms, seed))
+            case {"do": "bandwidth", "bytes_per_s": bytes_per_s}:
+                self._shape(Bandwidth(bytes_per_s))
+            case {"do": "slow-close"}:
+                self._conditions.withholds_ends = True
+            case {"do": "commit-cut", "when": "before" | "after" as when, "count": count}:
+                self._conditions.cuts.arm(when, count)
+                return {"armed": count}
+            case {"do": "count"}:
+                return self._conditions.cuts.evidence()
+            case {"do": "point", "host": host, "port": port}:
+                self._target = (host, port)
+                return self._reset()
+            case {"do": "heal"}:
+                return await self._heal()
+            case _:
+                raise ValueError(f"{request} is no request to the fault proxy")
+        return {}
+
+    async def _serve_client(self, client: socket.socket) -> None:
+        try:
+            await self._wait_to_go_on(client)
+            if self._hole is not None:
+                await self._lose(client, self._hole)
+                return
+            target = self._target
+            server = await connect_to(*target)
+        except OSError:
+            # The client cannot be refused any more: a reset is the next best thing.
+            await self._wait_to_go_on(client)
+            if self._hole is not None:
+                await self._lose(client, self._hole)
+            else:
+                relay.reset(client)
+            return
+        except BaseException:
+            relay.reset(client)
+            raise
+        await self._join(client, server)
+
+    async def _wait_to_go_on(self, client: socket.socket) -> None:
+        self._waiting.add(client)
+        try:
+            await self._goes_on.wait()
+        finally:
+            self._waiting.remove(client)
+
+    async def _join(self, client: socket.socket, server: socket.socket) -> None:
+        self._made += 1
+        link = FaultyLink(self._made, client, server, self._conditions)
+        if self._hole is not None:
+            self._hole.append(link)
+        else:
+            self._links.add(link)
+            if self._goes_on.is_set():
+                link.resume()
+        try:
+            await link.run()
+        finally:
+            self._links.discard(link)
+
+    async def _lose(self, client: socket.socket, hole: list[_Lost]) -> None:
+        unserved = UnservedClient(client)
+        hole.append(unserved)
+        await unserved.run()
+
+    def _reset(self) -> dict[str, Any]:
+        connections = len(self._links)
+        for link in self._links:
+            link.reset()
+        self._links.clear()
+        return {"connections": connections}
+
+    def _open_hole(self) -> None:
+        if self._hole is not None:
+            return
+        self._hole = []
+        for link in self._links:
+            link.forget()
+            self._hole.append(link)
+        self._links.clear()
+
+    def _forget(self) -> dict[str, Any]:
+        connections = len(self._forgotten)
+        for lost in self._forgotten:
+            lost.reset()
+        self._forgotten.clear()
+        return {"connections": connections}
+
+    def _stall(self) -> None:
+        self._goes_on.clear()
+        for link in self._links:
+            link.hold()
+
+    def _shape(self, shaper: Shaper) -> None:
+        # The list is the one that all lanes look at.
+        self._conditions.shapers[:] = [
+            *(each for each in self._conditions.shapers if type(each) is not type(shaper)),
+            shaper,
+        ]
+
+    async def _heal(self) -> dict[str, Any]:
+        evidence: dict[str, Any] = {}
+        if self._hole is not None:
+            evidence |= await self._close_hole(self._hole)
+        if not self._goes_on.is_set():
+            evidence["held_bytes"] = evidence.get("held_bytes", 0) + self._go_on()
+        if self._conditions.shapers:
+            evidence |= self._stop_shaping()
+        if self._conditions.withholds_ends:
+            evidence |= self._tell_ends()
+        if self._conditions.cuts.is_armed:
+            evidence |= await self._stop_cutting()
+        return evidence
+
+    async def _close_hole(self, hole: list[_Lost]) -> dict[str, Any]:
+        # Who connected before is in the hole, even if it was not served yet.
+        self._accept_waiting()
+        for _ in range(_TURNS_TO_BE_SERVED):
+            await asyncio.sleep(0)
+        evidence = {
+            "connections": len(hole),
+            "held_bytes": sum(lost.held_bytes for lost in hole),
+        }
+        self._forgotten += hole
+        self._hole = None
+        return evidence
+
+    def _go_on(self) -> int:
+        """Return how many bytes have waited for it."""
+        held_bytes = sum(link.held_bytes for link in self._links if not link.is_withheld)
+        held_bytes += sum(unread_bytes(client) for client in self._waiting)
+        self._goes_on.set()
+        for link in list(self._links):
+            link.resume()
+        return held_bytes
+
+    def _stop_shaping(self) -> dict[str, Any]:
+        for link in list(self._links):
+            link.hurry()
+        evidence: dict[str, Any] = {}
+        for shaper in self._conditions.shapers:
+            evidence |= shaper.evidence()
+        self._conditions.shapers.clear()
+        # A lane that had read its fill of a slow link goes on only now.
+        for link in list(self._links):
+            link.resume()
+        return evidence
+
+    def _tell_ends(self) -> dict[str, Any]:
+        withheld_ends = self._conditions.withheld_ends
+        self._conditions.withholds_ends = False
+        self._conditions.withheld_ends = 0
+        for link in list(self._links):
+            if link.is_withheld:
+                link.release()
+        return {"withheld_ends": withheld_ends}
+
+    async def _stop_cutting(self) -> dict[str, Any]:
+        self._conditions.cuts.disarm()
+        if being_cut := [link.over for link in self._links if link.is_being_cut]:
+            await asyncio.wait(being_cut)
+        return self._conditions.cuts.evidence()
