@@ -153,17 +153,19 @@ class FaultyLane:
             self._stop_reading()
         elif not (data := self._hooks.arrived(data)):
             return
-        if shapers or self._line:
-            self._put(data)
-        else:
+        if not shapers and not self._line:
             self._pass_on(data)
+            # Who reads slowly is waited for.
+            if self._unsent:
+                self._stop_reading()
+            return
+        self._put(data)
         if not self._may_read():
             self._stop_reading()
 
     def _may_read(self) -> bool:
         if self._is_held or self.source_has_ended:
             return False
-        # Without shapers, who reads slowly is waited for.
         return self.held_bytes <= min((each.most_held_bytes for each in self._shapers), default=0)
 
     def _put(self, data: bytes | None) -> None:

@@ -23,7 +23,8 @@ from outboxbench.harness.wire.commit_watch import (
     CommitWatch,
 )
 from outboxbench.harness.wire.faulty_lane import FaultyLane, LaneHooks
-from outboxbench.harness.wire.protocol import BackendParser, FrontendParser
+from outboxbench.harness.wire.protocol import FrontendParser
+from outboxbench.harness.wire.ready_parser import ReadyParser
 from outboxbench.harness.wire.session import ENCRYPTION_REQUESTS
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class FaultyLink:
         self._is_held = True
         self._watch = CommitWatch()
         self._frontend = FrontendParser(WATCHED_HEAD_BYTES)
-        self._backend = BackendParser()
+        self._backend = ReadyParser()
         self._unknown = b""
         self._cut: CutAfter | None = None
         self._cut_timer: asyncio.TimerHandle | None = None
