@@ -17,6 +17,7 @@ from outboxbench.core.strategies.registry import (
     strategy_names,
 )
 from outboxbench.harness.errors import BadInput
+from outboxbench.harness.faults.registry import FAULTS
 from outboxbench.harness.suite.model import list_suites, load_suite
 from outboxbench.report.charts.render import CHARTS
 
@@ -26,6 +27,7 @@ class Listable(StrEnum):
 
     STRATEGIES = "strategies"
     SUITES = "suites"
+    FAULTS = "faults"
     CHARTS = "charts"
 
 
@@ -34,13 +36,14 @@ def list_(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """List the strategies that are installed, the suites, or the charts.
+    """List the strategies that are installed, the suites, the faults, or the charts.
 
     Example: outboxbench list strategies
     """
     rows = {
         Listable.STRATEGIES: _strategies,
         Listable.SUITES: _suites,
+        Listable.FAULTS: _faults,
         Listable.CHARTS: _charts,
     }[what]()
     if as_json:
@@ -73,6 +76,13 @@ def _strategy(name: str) -> dict[str, str]:
 
 def _suites() -> list[dict[str, str]]:
     return [_suite(name, str(path)) for name, path in list_suites().items()]
+
+
+def _faults() -> list[dict[str, str]]:
+    return [
+        {"name": name, "touches": kind.reach, "description": kind.description}
+        for name, kind in FAULTS.items()
+    ]
 
 
 def _suite(name: str, path: str) -> dict[str, str]:

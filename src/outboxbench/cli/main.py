@@ -9,7 +9,7 @@ from typing import Annotated, NoReturn
 import typer
 from typer.exceptions import TyperException
 
-from outboxbench.cli import calibrate, compare, cost, doctor, listing, relay, run
+from outboxbench.cli import calibrate, compare, cost, doctor, listing, relay, run, verify
 from outboxbench.core.strategies.registry import BrokenStrategy
 from outboxbench.harness.errors import BadInput, HarnessError
 from outboxbench.harness.signals import raise_on_sigterm
@@ -47,6 +47,7 @@ def outboxbench(
 app.command("run")(run.run)
 app.command("cost")(cost.cost)
 app.command("compare")(compare.compare)
+app.command("verify")(verify.verify_)
 app.command("calibrate")(calibrate.calibrate)
 app.add_typer(relay.app, name="relay")
 app.command("list")(listing.list_)

@@ -15,6 +15,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from outboxbench.results.faults import FaultArm
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -45,14 +47,14 @@ class ProgressObserver:
         """The next block begins; rounds count from 0."""
         self._progress.update(self._task, description=f"round {round + 1}: {arm}")
 
-    def block_finished(self, arm: str, block: Block | RelayBlock) -> None:
+    def block_finished(self, arm: str, block: Block | RelayBlock | FaultArm) -> None:
         """A block is measured and judged; what did not pass is said at once."""
         self._progress.advance(self._task)
+        where = arm if isinstance(block, FaultArm) else f"{arm}, round {block.round + 1}"
         for check in block.checks:
             if check.verdict != "pass":
                 self._progress.console.print(
-                    f"{arm}, round {block.round + 1}: {check.verdict}: {check.name} "
-                    f"({check.detail})",
+                    f"{where}: {check.verdict}: {check.name} ({check.detail})",
                     style="bold red",
                     markup=False,
                     soft_wrap=True,

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from outboxbench.cli.names import names_in
 from outboxbench.cli.progress import show_progress
+from outboxbench.harness.suite.fault_plan import plan_faults
 from outboxbench.harness.suite.model import Suite, load_suite, override
 from outboxbench.harness.suite.plan import make_plan
 from outboxbench.harness.suite.relay_plan import plan_relays
@@ -77,12 +78,14 @@ def run(
     )
     names = names_in("--only", only) or frozenset()
     plan, relays = make_plan(chosen, names), plan_relays(chosen, names)
+    faults = plan_faults(chosen, names)
     recorded = read_noise(noise)
     folder = RunFolder.create(out, chosen.name, datetime.now(UTC))
     request = RunRequest(
         suite=chosen,
         plan=plan,
         relays=relays,
+        faults=faults,
         folder=folder,
         command=_command(chosen, suite, only, dsn, pg_bin),
         noise=recorded,
@@ -106,7 +109,7 @@ def carry_out(request: RunRequest) -> Run:
     folder = request.folder
     messages = Console(stderr=True)
     try:
-        with show_progress(messages, request.plan.blocks + request.relays.blocks) as observer:
+        with show_progress(messages, request.blocks) as observer:
             document = run_suite(request, observer)
             observer.preparing("drawing the charts")
             render_charts(document, folder)

@@ -14,6 +14,7 @@ from rich.text import Text
 from outboxbench.analysis.comparable import changed_durability, comparable_arms
 from outboxbench.analysis.rate_series import is_swept
 from outboxbench.analysis.series import rate_panels
+from outboxbench.report.fault_table import fault_report
 from outboxbench.report.numbers import (
     BLANK,
     METRIC_NAMES,
@@ -59,6 +60,7 @@ def run_report(run: Run) -> RenderableType:
     for panel in rate_panels(run):
         parts += [Text(), sweep_table(panel), sweep_notes(run, panel)]
     parts += relay_report(run)
+    parts += fault_report(run)
     return Group(*parts, Text(), *_verdict(run), *_failed_checks(run), *warning_lines(run.warnings))
 
 
@@ -182,6 +184,13 @@ def _failed_checks(run: Run) -> Iterator[RenderableType]:
         yield name
         for line in _doubts(arm):
             yield Padding(Text(line), (0, 0, 0, 2))
+    for under_fault in run.faults:
+        if under_fault.verdict != "pass":
+            yield Text.assemble((under_fault.name, "bold"), ": ", VERDICTS[under_fault.verdict])
+            for check in under_fault.checks:
+                if check.verdict != "pass":
+                    line = f"{check.verdict}: {check.name}: {check.detail}"
+                    yield Padding(Text(line), (0, 0, 0, 2))
 
 
 def _doubts(arm: Arm | RelayArm) -> Iterator[str]:

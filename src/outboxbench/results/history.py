@@ -111,6 +111,12 @@ class InboxLine(NamedTuple):
     ordinal: int
 
 
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file, read in pieces."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def following_op_id(op_id: str, ordinal: int) -> str:
     """Return what a command runs under that follows from a message."""
     return uuid5(uuid5(UUID(op_id), str(ordinal)), "0").hex

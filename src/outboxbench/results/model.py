@@ -22,6 +22,7 @@ from outboxbench.results.document import (
     Verdict,
     WritePlan,
 )
+from outboxbench.results.faults import FaultArm
 from outboxbench.results.machine import Environment, NetworkDelay, Pinning, Server
 from outboxbench.results.relay import RelayArm
 
@@ -124,6 +125,9 @@ class Run(Document):
     arms: tuple[Arm, ...]
     relays: tuple[RelayArm, ...] = Field(
         default=(), description="what was measured of relays, beside the arms"
+    )
+    faults: tuple[FaultArm, ...] = Field(
+        default=(), description="what strategies went through, in the order in which they did"
     )
     comparisons: tuple[Comparison, ...] = ()
     warnings: tuple[RunWarning, ...] = ()

@@ -82,6 +82,11 @@ class RunFolder:
         return self.path / "histograms"
 
     @property
+    def histories_folder(self) -> Path:
+        """Where the histories are."""
+        return self.path / "history"
+
+    @property
     def charts_folder(self) -> Path:
         """Where the charts are."""
         return self.path / "charts"
@@ -109,6 +114,18 @@ class RunFolder:
         except OSError as error:
             raise cannot_write(path, error) from error
         return WrittenLog(path.relative_to(self.path).as_posix(), _sha256(path.read_bytes()))
+
+    def new_history(self, name: str) -> Path:
+        """Return where the history of an arm goes; its folder is there.
+
+        Raises RunWriteError.
+        """
+        path = self.histories_folder / f"{_safe_name(name)}.jsonl.gz"
+        try:
+            self.histories_folder.mkdir(exist_ok=True)
+        except OSError as error:
+            raise cannot_write(path, error) from error
+        return path
 
     def good_latencies(self, arm: Arm) -> HdrHistogram:
         """The latencies of an arm's good operations, all its blocks merged.

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from outboxbench.harness.postgres.server import Server
     from outboxbench.results.block import Block
+    from outboxbench.results.faults import FaultArm
     from outboxbench.results.model import Run
     from outboxbench.results.relay import RelayBlock
 
@@ -37,7 +38,7 @@ class Witness:
 
     def __init__(self, stop: Callable[[int], None] = lambda _: None) -> None:
         self.started: list[str] = []
-        self.finished: dict[str, list[Block | RelayBlock]] = {}
+        self.finished: dict[str, list[Block | RelayBlock | FaultArm]] = {}
         self._stop = stop
 
     def preparing(self, what: str) -> None: ...
@@ -48,7 +49,7 @@ class Witness:
         self._stop(len(self.started))
         self.started.append(arm)
 
-    def block_finished(self, arm: str, block: Block | RelayBlock) -> None:
+    def block_finished(self, arm: str, block: Block | RelayBlock | FaultArm) -> None:
         self.finished.setdefault(arm, []).append(block)
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from outboxbench.harness.postgres.server import Server
     from outboxbench.results.block import Block
+    from outboxbench.results.faults import FaultArm
     from outboxbench.results.model import Run
     from outboxbench.results.relay import RelayBlock
 
@@ -49,7 +50,7 @@ class Witness:
         self.started.append(arm)
         self._stop(len(self.finished))
 
-    def block_finished(self, arm: str, block: Block | RelayBlock) -> None:
+    def block_finished(self, arm: str, block: Block | RelayBlock | FaultArm) -> None:
         self.finished.append(arm)
 
 

@@ -11,6 +11,7 @@ from outboxbench.harness.faults.deadlock import DEADLOCK
 from outboxbench.harness.faults.fault import HURTS_OTHERS
 from outboxbench.harness.faults.held_xmin import HELD_XMIN
 from outboxbench.harness.faults.hot_row import HOT_ROW
+from outboxbench.harness.faults.network import NETWORK_FAULTS
 from outboxbench.harness.faults.process_kill import RELAY_KILL, WORKER_KILL
 from outboxbench.harness.faults.relay_freeze import RELAY_FREEZE
 from outboxbench.harness.faults.server_crash import SERVER_CRASH
@@ -41,6 +42,7 @@ FAULTS: Final[Mapping[str, FaultKind]] = MappingProxyType(
             HOT_ROW,
             DEADLOCK,
             SLOW_DISK,
+            *NETWORK_FAULTS,
         )
     }
 )

@@ -22,11 +22,13 @@ if TYPE_CHECKING:
     from hdrh.histogram import HdrHistogram
     from pydantic import JsonValue
 
+    from outboxbench.harness.suite.fault_plan import FaultArm
     from outboxbench.harness.suite.model import Suite
     from outboxbench.harness.suite.plan import Plan
     from outboxbench.harness.suite.relay_plan import RelayRounds
     from outboxbench.results.block import Block
     from outboxbench.results.comparison import Comparison, Metric
+    from outboxbench.results.faults import FaultArm as FaultArmDocument
     from outboxbench.results.machine import Environment, NetworkDelay, Pinning
     from outboxbench.results.machine import Server as ServerDocument
     from outboxbench.results.noise import Noise
@@ -41,6 +43,7 @@ class RunContext:
     suite: Suite
     plan: Plan
     relays: RelayRounds
+    faults: Sequence[FaultArm]
     command: str
     noise: Noise | None
     environment: Environment
@@ -59,6 +62,7 @@ class Measured:
 
     blocks: Mapping[PlannedArm, Sequence[Block]]
     relays: Sequence[RelayArm]
+    faults: Sequence[FaultArmDocument]
     capacities_per_s: Mapping[StrategyArm, float]
     offered_per_s: Mapping[StrategyArm, float]
     rounds_added: int
@@ -85,7 +89,11 @@ def make_run(context: RunContext, measured: Measured, folder: RunFolder) -> Run:
         finished_at=datetime.now(UTC),
         complete=measured.complete,
         verdict=combine(
-            [*(arm.verdict for arm in arms), *(relays.verdict for relays in measured.relays)]
+            [
+                *(arm.verdict for arm in arms),
+                *(relays.verdict for relays in measured.relays),
+                *(under_fault.verdict for under_fault in measured.faults),
+            ]
         ),
         environment=context.environment,
         server=context.server,
@@ -95,6 +103,7 @@ def make_run(context: RunContext, measured: Measured, folder: RunFolder) -> Run:
         calibrated_at=None if context.noise is None else context.noise.measured_at,
         arms=arms,
         relays=tuple(measured.relays),
+        faults=tuple(measured.faults),
         comparisons=compare(context, measured),
     )
     return run.model_copy(update={"warnings": run_warnings(run)})

@@ -13,6 +13,7 @@ from outboxbench.harness.errors import BadInput
 from outboxbench.harness.load.arrivals import ArrivalProcess
 from outboxbench.harness.load.job import Loop
 from outboxbench.harness.pinning import PinMode
+from outboxbench.harness.suite.fault_model import FaultMatrix
 from outboxbench.harness.suite.parts import (
     BusyWaitUs,
     Count,
@@ -99,11 +100,14 @@ class Suite(SuitePart):
     arms: tuple[ArmMatrix, ...] = ()
     drains: tuple[DrainMatrix, ...] = ()
     chains: tuple[ChainMatrix, ...] = ()
+    faults: tuple[FaultMatrix, ...] = ()
 
     @model_validator(mode="after")
     def _measures_something(self) -> Self:
-        if not (self.arms or self.drains or self.chains):
-            raise ValueError("it measures nothing: it needs [[arms]], [[drains]] or [[chains]]")
+        if not (self.arms or self.drains or self.chains or self.faults):
+            raise ValueError(
+                "it measures nothing: it needs [[arms]], [[drains]], [[chains]] or [[faults]]"
+            )
         return self
 
     def guests(self, only: frozenset[str]) -> list[str]:
@@ -113,6 +117,7 @@ class Suite(SuitePart):
                 *(matrix.strategies for matrix in self.arms),
                 *(matrix.strategies for matrix in self.drains),
                 *(matrix.strategies for matrix in self.chains),
+                *(matrix.strategies for matrix in self.faults),
             )
         )
 
@@ -122,6 +127,7 @@ _ALLOWED_KEYS = {
     "arms": ArmMatrix.model_fields,
     "drains": DrainMatrix.model_fields,
     "chains": ChainMatrix.model_fields,
+    "faults": FaultMatrix.model_fields,
     "dataset": DatasetSize.model_fields,
 }
 

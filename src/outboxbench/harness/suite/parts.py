@@ -15,14 +15,19 @@ if TYPE_CHECKING:
 
 
 def _known_strategy(name: str) -> str:
-    return _known(name, strategy_names())
+    return one_of(name, strategy_names())
 
 
 def _known_workload(name: str) -> str:
-    return _known(name, CommandMix.SHARES)
+    return one_of(name, CommandMix.SHARES)
 
 
-def _known(name: str, known: Iterable[str]) -> str:
+def one_of(name: str, known: Iterable[str]) -> str:
+    """Return the name if it is known.
+
+    Raises:
+        ValueError: it is not; the text says which are.
+    """
     allowed = sorted(known)
     if name not in allowed:
         raise ValueError(f"allowed are {', '.join(allowed)}")

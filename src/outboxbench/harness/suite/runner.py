@@ -17,6 +17,7 @@ from outboxbench.harness.postgres.server import connect, open_server
 from outboxbench.harness.postgres.tuning import LOG_RELAY_SETTINGS
 from outboxbench.harness.suite.blocks import BlockRunner
 from outboxbench.harness.suite.document import RunContext, make_run
+from outboxbench.harness.suite.fault_blocks import FaultRunner
 from outboxbench.harness.suite.networks import Networks
 from outboxbench.harness.suite.plan import StrategyArm
 from outboxbench.harness.suite.relay_blocks import RelayRunner
@@ -27,12 +28,15 @@ from outboxbench.harness.suite.workers_ahead import WorkersAhead
 from outboxbench.results.folders import RunWriteError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from outboxbench.harness.postgres.server import Server
+    from outboxbench.harness.suite.fault_plan import FaultArm
     from outboxbench.harness.suite.model import Suite
     from outboxbench.harness.suite.plan import Plan
     from outboxbench.results.block import Block
+    from outboxbench.results.faults import FaultArm as FaultArmDocument
     from outboxbench.results.machine import Environment, Pinning
     from outboxbench.results.model import Run
     from outboxbench.results.noise import Noise
@@ -59,7 +63,7 @@ class RunObserver(Protocol):
         """The next block begins; rounds count from 0."""
         ...
 
-    def block_finished(self, arm: str, block: Block | RelayBlock) -> None:
+    def block_finished(self, arm: str, block: Block | RelayBlock | FaultArmDocument) -> None:
         """A block is measured and judged."""
         ...
 
@@ -76,9 +80,15 @@ class RunRequest:
     folder: RunFolder
     command: str
     relays: RelayRounds = NO_RELAYS
+    faults: Sequence[FaultArm] = ()
     noise: Noise | None = None
     dsn: str | None = None
     pg_bin: Path | None = None
+
+    @property
+    def blocks(self) -> int:
+        """How many blocks there are to measure."""
+        return self.plan.blocks + self.relays.blocks + len(self.faults)
 
 
 def run_suite(request: RunRequest, observer: RunObserver) -> Run:
@@ -108,6 +118,7 @@ def run_suite(request: RunRequest, observer: RunObserver) -> Run:
             suite=suite,
             plan=request.plan,
             relays=request.relays,
+            faults=request.faults,
             command=request.command,
             noise=_noise_of_here(request.noise, surroundings.environment),
             environment=surroundings.environment,
@@ -128,7 +139,10 @@ def run_suite(request: RunRequest, observer: RunObserver) -> Run:
             else None
         )
         relays = RelayRunner(suite, server, databases, janitor, pinning, nats)
-        session = Session(context, request.folder, blocks, relays, observer)
+        faults = FaultRunner(
+            suite, server, databases, janitor, pinning, request.folder, request.pg_bin
+        )
+        session = Session(context, request.folder, blocks, relays, faults, observer)
 
         def keep_log(kind: type[BaseException] | None, *_: object) -> None:
             # It may tell why a block failed; a run stopped before its first block leaves nothing.
@@ -147,8 +161,7 @@ def run_suite(request: RunRequest, observer: RunObserver) -> Run:
 
 def _is_no_trial(request: RunRequest) -> bool:
     """Whether a run is long enough for its figures to be meant seriously."""
-    blocks = request.plan.blocks + request.relays.blocks
-    return blocks * request.suite.window_s >= SHORTEST_SERIOUS_RUN_S
+    return request.blocks * request.suite.window_s >= SHORTEST_SERIOUS_RUN_S
 
 
 def _noise_of_here(noise: Noise | None, environment: Environment) -> Noise | None:

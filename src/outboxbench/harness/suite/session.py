@@ -22,10 +22,12 @@ if TYPE_CHECKING:
 
     from outboxbench.harness.suite.blocks import BlockRunner
     from outboxbench.harness.suite.document import RunContext
+    from outboxbench.harness.suite.fault_blocks import FaultRunner
     from outboxbench.harness.suite.plan import PlannedArm
     from outboxbench.harness.suite.relay_blocks import RelayRunner
     from outboxbench.harness.suite.runner import RunObserver
     from outboxbench.results.block import Block
+    from outboxbench.results.faults import FaultArm
     from outboxbench.results.store import RunFolder
 
 CAPACITY_ROUNDS = 2
@@ -41,14 +43,17 @@ class Session:
         folder: RunFolder,
         runner: BlockRunner,
         relay_runner: RelayRunner,
+        fault_runner: FaultRunner,
         observer: RunObserver,
     ) -> None:
         self._context = context
         self._folder = folder
         self._runner = runner
         self._relay_runner = relay_runner
+        self._fault_runner = fault_runner
         self._observer = observer
         self._relays = MeasuredRelays(context.relays.arms, context.suite.reference)
+        self._faults: list[FaultArm] = []
         self._blocks: dict[PlannedArm, list[Block]] = defaultdict(list)
         self._capacities_per_s: dict[StrategyArm, float] = {}
         self._offered_per_s: dict[StrategyArm, float] = {}
@@ -58,7 +63,7 @@ class Session:
     @property
     def has_measured(self) -> bool:
         """Whether there is a block to report."""
-        return bool(self._blocks) or bool(self._relays)
+        return bool(self._blocks or self._relays or self._faults)
 
     @property
     def measured(self) -> Measured:
@@ -66,6 +71,7 @@ class Session:
         return Measured(
             blocks=self._blocks,
             relays=self._relays.documents(),
+            faults=self._faults,
             capacities_per_s=self._capacities_per_s,
             offered_per_s=self._offered_per_s,
             rounds_added=self._rounds_added,
@@ -88,6 +94,7 @@ class Session:
         self._find_rates()
         self._measure_rounds(plan.rounds, first_round=0)
         self._measure_relays()
+        self._measure_faults()
         if doubtful := self._inconclusive_arms():
             self._observer.adding(suite.extra_rounds * len(doubtful))
             order = Random(f"{suite.seed}/extra").sample  # noqa: S311 - an order, no secret
@@ -134,6 +141,13 @@ class Session:
                 )
                 block = self._relays.add(arm, raw, round_number=round_number, position=position)
                 self._observer.block_finished(arm.name, block)
+
+    def _measure_faults(self) -> None:
+        for number, arm in enumerate(self._context.faults):
+            self._observer.block_started(arm.name, 0)
+            measured = self._fault_runner.measure(arm, f"f{number}")
+            self._faults.append(measured)
+            self._observer.block_finished(arm.name, measured)
 
     def _order(self, arm: PlannedArm, name: str, round_name: str) -> BlockOrder:
         seed = f"{self._context.suite.seed}/{round_name}"

@@ -1,0 +1,157 @@
+"""Measures one arm under its fault: a database, a link, a history, and what that says."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from outboxbench.analysis.history.availability import availability_of
+from outboxbench.analysis.history.judgement import judge_history
+from outboxbench.analysis.verdict import combine
+from outboxbench.core.strategies.settings import StrategySettings
+from outboxbench.harness.errors import CannotRun
+from outboxbench.harness.faulting.block import FaultBlock
+from outboxbench.harness.faulting.order import FaultOrder
+from outboxbench.harness.faults.registry import refuse_reason
+from outboxbench.harness.load.dataset import Dataset
+from outboxbench.harness.pinning import pin
+from outboxbench.harness.postgres.databases import Databases
+from outboxbench.harness.postgres.server import open_server
+from outboxbench.harness.suite.template import prepare_template
+from outboxbench.harness.wire.proxy_process import FaultProxy
+from outboxbench.results.faults import FaultArm as FaultArmDocument
+from outboxbench.results.history import read_history, sha256_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pydantic import JsonValue
+
+    from outboxbench.core.strategies.settings import DatabaseAddress
+    from outboxbench.harness.janitor import Janitor
+    from outboxbench.harness.postgres.server import Server
+    from outboxbench.harness.suite.fault_plan import FaultArm
+    from outboxbench.harness.suite.model import Suite
+    from outboxbench.results.machine import Pinning
+    from outboxbench.results.store import RunFolder
+
+
+@dataclass(frozen=True, slots=True)
+class FaultRunner:
+    """Measures the arms of one run under faults, one after the other.
+
+    `server` is that of the run. A fault that hurts a server gets one of its own, so that nothing of
+    it is left for the next.
+    """
+
+    suite: Suite
+    server: Server
+    databases: Databases
+    janitor: Janitor
+    pinning: Pinning
+    folder: RunFolder
+    pg_bin: Path | None
+
+    def measure(self, arm: FaultArm, name: str) -> FaultArmDocument:
+        """Measure an arm on a database that is called after `name`, and judge what it has left.
+
+        Raises:
+            CannotRun: the fault is refused on this server, or cannot be made to happen.
+            RunWriteError: the history cannot be written.
+        """
+        if reason := refuse_reason(arm.kind, self.server):
+            raise CannotRun(reason)
+        with ExitStack() as stack:
+            server, databases = self.server, self.databases
+            if arm.kind.reach == "server":
+                server = stack.enter_context(open_server(None, self.pg_bin, self.janitor))
+                databases = stack.enter_context(Databases(server, "own"))
+                if server.postmaster_pid is not None:
+                    pin(server.postmaster_pid, self.pinning.server_cores)
+            address = databases.create(name)
+            stack.callback(databases.drop, address)
+            if server is not self.server:
+                prepare_template(address, self.suite.dataset)
+            databases.checkpoint()
+            link = stack.enter_context(FaultProxy(address, self.janitor))
+            pin(link.pid, self.pinning.client_cores)
+            path = self.folder.new_history(arm.name)
+            self._block(arm, server, address, link).run(path)
+        return self._judged(arm, path)
+
+    def _block(
+        self, arm: FaultArm, server: Server, address: DatabaseAddress, link: FaultProxy
+    ) -> FaultBlock:
+        suite, size = self.suite, self.suite.dataset
+        return FaultBlock(
+            order=FaultOrder(
+                name=arm.name,
+                strategy=arm.strategy.name,
+                loop=arm.loop,
+                mix=arm.workload,
+                clients=arm.clients,
+                workers=arm.workers,
+                rate_per_s=arm.rate_per_s,
+                max_wait_s=arm.max_wait_s,
+                retrying=arm.retrying,
+                kind=arm.kind,
+                rhythm=arm.rhythm,
+                seed=f"{suite.seed}/{arm.name}",
+                about={"arm": arm.name, "suite": suite.name, "seed": suite.seed},
+            ),
+            server=server,
+            address=address,
+            settings=StrategySettings(
+                address=link.address(address.database),
+                profile=arm.profile,
+                pool_size=arm.clients // arm.workers,
+                statement_timeout_s=suite.statement_timeout_s,
+                lock_timeout_s=suite.lock_timeout_s,
+                connect_timeout_s=suite.connect_timeout_s,
+            ),
+            link=link,
+            dataset=Dataset(size.accounts, size.orders),
+            janitor=self.janitor,
+            pinning=self.pinning,
+        )
+
+    def _judged(self, arm: FaultArm, path: Path) -> FaultArmDocument:
+        read = partial(read_history, path)
+        checks = judge_history(read)
+        return FaultArmDocument(
+            name=arm.name,
+            fault=arm.kind.name,
+            strategy=arm.strategy.name,
+            write_plan=arm.strategy.write_plan,
+            driver=arm.strategy.driver,
+            loop=arm.loop,
+            profile=arm.profile,
+            retries=arm.retrying.mode,
+            workload=arm.workload,
+            settings=_settings(arm),
+            history=path.relative_to(self.folder.path).as_posix(),
+            history_sha256=sha256_of(path),
+            checks=checks,
+            verdict=combine(check.verdict for check in checks),
+            availability=availability_of(read),
+        )
+
+
+def _settings(arm: FaultArm) -> dict[str, JsonValue]:
+    rhythm, retrying = arm.rhythm, arm.retrying
+    return {
+        "rate_per_s": arm.rate_per_s,
+        "clients": arm.clients,
+        "workers": arm.workers,
+        "max_wait_s": arm.max_wait_s,
+        "injections": rhythm.injections,
+        "clean_s": rhythm.clean_s,
+        "hold_s": rhythm.hold_s,
+        "recovery_s": rhythm.recovery_s,
+        "max_attempts": retrying.max_attempts,
+        "first_s": retrying.first_s,
+        "longest_s": retrying.longest_s,
+        "budget": retrying.budget,
+    }

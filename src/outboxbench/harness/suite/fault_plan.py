@@ -1,0 +1,98 @@
+"""From a suite to its arms under faults, and to the random order in which they come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+from random import Random
+from typing import TYPE_CHECKING
+
+from outboxbench.harness.errors import BadInput
+from outboxbench.harness.faulting.order import Rhythm
+from outboxbench.harness.faults.registry import FAULTS
+from outboxbench.harness.load.retrying import Retrying
+from outboxbench.harness.strategies import load_measurable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from outboxbench.core.strategies.registry import Strategy
+    from outboxbench.core.strategies.settings import Profile
+    from outboxbench.harness.faults.fault import FaultKind
+    from outboxbench.harness.load.job import Loop
+    from outboxbench.harness.suite.fault_model import FaultMatrix
+    from outboxbench.harness.suite.model import Suite
+
+
+@dataclass(frozen=True, slots=True)
+class FaultArm:
+    """A strategy that lives through a fault again and again."""
+
+    strategy: Strategy
+    kind: FaultKind
+    loop: Loop
+    profile: Profile
+    retrying: Retrying
+    workload: str
+    rate_per_s: float
+    clients: int
+    workers: int
+    max_wait_s: float
+    rhythm: Rhythm
+
+    @property
+    def name(self) -> str:
+        """The arm's identity, the same in every run that measures it."""
+        return (
+            f"{self.kind.name}/{self.strategy.name}/{self.loop}/{self.profile}/"
+            f"{self.retrying.mode} retries/{self.workload}/{self.rate_per_s:g} per s"
+        )
+
+
+def plan_faults(suite: Suite, only: frozenset[str] = frozenset()) -> tuple[FaultArm, ...]:
+    """Expand what a suite says of faults, in an order that the seed determines.
+
+    `only` are the strategies to measure, as for the other parts of a suite.
+
+    Raises:
+        BadInput: a strategy is not registered, or needs no server; or two arms differ in what
+            their names do not say.
+        CannotRun: a strategy is registered but cannot be loaded here.
+    """
+    guests = suite.guests(only)
+    named: dict[str, FaultArm] = {}
+    for matrix in suite.faults:
+        kept = [name for name in matrix.strategies if not only or name in only]
+        for arm in _expand(matrix, [load_measurable(name) for name in kept + guests]):
+            if named.setdefault(arm.name, arm) != arm:
+                raise BadInput(
+                    f"the suite {suite.name} has two arms {arm.name} that differ only in what "
+                    "their names do not say: measure them in two suites"
+                )
+    arms = tuple(named.values())
+    return tuple(Random(f"{suite.seed}/faults").sample(arms, len(arms)))  # noqa: S311 - an order
+
+
+def _expand(matrix: FaultMatrix, strategies: list[Strategy]) -> Iterator[FaultArm]:
+    for strategy, fault, loop, profile, mode in product(
+        strategies, matrix.faults, matrix.loops, matrix.profiles, matrix.retries
+    ):
+        yield FaultArm(
+            strategy=strategy,
+            kind=FAULTS[fault],
+            loop=loop,
+            profile=profile,
+            retrying=Retrying(
+                mode,
+                matrix.max_attempts,
+                matrix.first_retry_s,
+                matrix.longest_retry_s,
+                matrix.retry_budget,
+            ),
+            workload=matrix.workload,
+            rate_per_s=matrix.rate_per_s,
+            clients=matrix.clients,
+            workers=matrix.workers,
+            max_wait_s=matrix.max_wait_s,
+            rhythm=Rhythm(matrix.injections, matrix.clean_s, matrix.hold_s, matrix.recovery_s),
+        )

@@ -1,0 +1,187 @@
+"""A run of faults, from the suite to the document, and its histories judged once more."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from psycopg.conninfo import make_conninfo
+from pydantic import ValidationError
+from rich.console import Console
+from typer.testing import CliRunner
+
+from outboxbench.cli.main import app
+from outboxbench.harness.errors import BadInput, CannotRun
+from outboxbench.harness.suite.fault_plan import plan_faults
+from outboxbench.harness.suite.model import Suite
+from outboxbench.harness.suite.plan import make_plan
+from outboxbench.harness.suite.runner import RunRequest, run_suite
+from outboxbench.report.fault_table import fault_report
+from outboxbench.results.store import RunFolder, read_run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from outboxbench.harness.postgres.server import Server
+    from outboxbench.results.model import Run
+
+QUICK = {
+    "strategies": ["asyncpg"],
+    "faults": ["reset", "commit-cut-after"],
+    "injections": 2,
+    "clean_s": 0.3,
+    "hold_s": 0.1,
+    "recovery_s": 0.3,
+    "clients": 4,
+}
+
+
+class Nobody:
+    """Hears how a run comes along, and takes no notice."""
+
+    def preparing(self, what: str) -> None: ...
+
+    def adding(self, blocks: int) -> None: ...
+
+    def block_started(self, arm: str, round: int) -> None: ...
+
+    def block_finished(self, arm: str, block: Any) -> None: ...
+
+
+def suite(**changes: Any) -> Suite:
+    return Suite.model_validate(
+        {
+            "name": "tiny",
+            "description": "tiny",
+            "dataset": {"accounts": 100, "orders": 10},
+            "faults": [{**QUICK, **changes}],
+        }
+    )
+
+
+@pytest.fixture
+def measure(tmp_path: Path, postgres_server: Server) -> Callable[[Suite], Path]:
+    """Run a suite on the server of the tests; return the folder."""
+    address = postgres_server.address
+    dsn = make_conninfo(
+        host=address.host,
+        port=address.port,
+        user=address.user,
+        password=address.password,
+        dbname=address.database,
+    )
+
+    def run(chosen: Suite) -> Path:
+        folder = RunFolder.create(tmp_path, "tiny", datetime.now(UTC))
+        request = RunRequest(
+            chosen,
+            make_plan(chosen),
+            folder,
+            "outboxbench run tiny",
+            faults=plan_faults(chosen),
+            dsn=dsn,
+        )
+        run_suite(request, Nobody())
+        return folder.path
+
+    return run
+
+
+def changed(run: Run, folder: Path, change: Callable[[list[bytes]], list[bytes]]) -> None:
+    path = folder / run.faults[0].history
+    lines = gzip.decompress(path.read_bytes()).splitlines(keepends=True)
+    path.write_bytes(gzip.compress(b"".join(change(lines))))
+
+
+def verified(folder: Path) -> tuple[int, list[dict[str, Any]]]:
+    result = CliRunner().invoke(app, ["verify", "--json", str(folder)])
+    return result.exit_code, json.loads(result.stdout)
+
+
+def test_a_run_of_faults_is_judged_by_its_histories_and_so_it_is_again(
+    measure: Callable[[Suite], Path],
+) -> None:
+    folder = measure(suite())
+
+    run = read_run(folder)
+    assert (run.complete, run.verdict) == (True, "pass")
+    arms = {arm.fault: arm for arm in run.faults}
+    assert arms.keys() == {"reset", "commit-cut-after"}
+    for arm in arms.values():
+        assert len(arm.availability.injections) == 2
+        assert arm.settings["injections"] == 2
+        assert all(each.first_ok_ms is not None for each in arm.availability.injections)
+    cut = arms["commit-cut-after"].availability
+    outcomes = cut.outcomes_before
+    for injection in cut.injections:
+        outcomes += injection.outcomes
+    # Four commits are cut each time, of which every one had arrived, and is found.
+    assert (outcomes.ok_recovered, outcomes.indeterminate) == (8, 0)
+    console = Console(width=80, record=True, file=None, quiet=True)
+    for part in fault_report(run):
+        console.print(part)
+    assert all(len(line) <= 80 for line in console.export_text().splitlines())
+    code, documents = verified(folder)
+    assert code == 0
+    assert [each["agrees"] for each in documents] == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda lines: lines[:5] + lines[6:], "was changed"),
+        (lambda lines: [line.replace(b'"ok"', b'"failed"') for line in lines], "was changed"),
+        (lambda lines: lines[:-1], "it was cut"),
+    ],
+    ids=["a line is missing", "a line is changed", "the end is missing"],
+)
+def test_a_history_that_was_touched_is_unknown(
+    change: Callable[[list[bytes]], list[bytes]],
+    reason: str,
+    measure: Callable[[Suite], Path],
+) -> None:
+    folder = measure(suite(faults=["reset"], injections=1))
+    changed(read_run(folder), folder, change)
+
+    code, (document,) = verified(folder)
+
+    assert code == 1
+    assert (document["verdict"], document["agrees"]) == ("unknown", False)
+    assert reason in document["checks"][0]["detail"]
+
+
+def test_a_fault_that_hurts_others_is_refused_on_a_server_that_is_not_ours(
+    measure: Callable[[Suite], Path],
+) -> None:
+    with pytest.raises(CannotRun, match="would hurt everybody on a server"):
+        measure(suite(faults=["server-crash"]))
+
+
+def test_every_combination_is_an_arm_in_an_order_that_the_seed_determines() -> None:
+    matrix = {"strategies": ["asyncpg", "psycopg"], "retries": ["safe", "naive"]}
+    arms = plan_faults(suite(**matrix))
+    assert len({arm.name for arm in arms}) == len(arms) == 2 * 2 * 2
+    assert "reset/psycopg/uvloop/matched/naive retries/charge/200 per s" in {
+        arm.name for arm in arms
+    }
+    assert plan_faults(suite(**matrix)) == arms
+
+
+def test_what_a_suite_says_wrongly_of_faults_is_refused() -> None:
+    with pytest.raises(ValidationError, match="allowed are backend-kill"):
+        suite(faults=["earthquake"])
+    with pytest.raises(ValidationError, match="multiple of workers"):
+        suite(clients=5, workers=2)
+    twins = Suite.model_validate(
+        {
+            "name": "twins",
+            "description": "twins",
+            "faults": [QUICK, {**QUICK, "injections": 3}],
+        }
+    )
+    with pytest.raises(BadInput, match="measure them in two suites"):
+        plan_faults(twins)
