@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+import psutil
 import psycopg
-
-from outboxbench.harness.faults.probes import EFFECT_PATIENCE_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+STEP_PATIENCE_S: Final = 60.0
+"""Longer than any step takes, each of which has bounds of its own."""
 
 
 class Background:
     """Takes a step over and over in a thread of its own, until `stop`.
 
-    Ends by itself where the server has ended the session that the step goes through; `error` then
-    says so.
+    Ends by itself where the server, or the session that the step goes through, has ended; `error`
+    then says so.
     """
 
     def __init__(self, step: Callable[[], None], pause_s: float) -> None:
-        self.error: psycopg.Error | None = None
+        self.error: psycopg.Error | psutil.Error | None = None
         self._step = step
         self._pause_s = pause_s
         self._stopping = threading.Event()
@@ -35,13 +37,13 @@ class Background:
         """Let the step that is being taken be the last, and wait for its end."""
         self._stopping.set()
         if self._thread.ident is not None:
-            self._thread.join(EFFECT_PATIENCE_S)
+            self._thread.join(STEP_PATIENCE_S)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:
                 self._step()
-            except psycopg.Error as error:
+            except (psycopg.Error, psutil.Error) as error:
                 self.error = error
                 return
             self._stopping.wait(self._pause_s)

@@ -7,8 +7,10 @@ taken too: they are reserved for the likes of them. So this reaches everybody on
 the harness has open already, it keeps.
 
 Connections that exist are not refused, and a pool that has enough of them would notice nothing: the
-strategies' are ended, so that they have to ask anew. Whoever is quick enough to get a slot back is
-ended again. Receivers of the log are left alone: their slots are counted by themselves.
+strategies' are ended, so that they have to ask anew. For the slots that become free by that the
+harness stands in line before them: the first process of the server stands still meanwhile. Whoever
+gets a slot back after all is ended again. Receivers of the log are left alone: their slots are
+counted by themselves.
 """
 
 from __future__ import annotations
@@ -22,11 +24,13 @@ from outboxbench.harness.errors import CannotRun
 from outboxbench.harness.faults.background import Background
 from outboxbench.harness.faults.fault import FaultKind
 from outboxbench.harness.faults.probes import (
-    ask_to_end,
     backends_of,
+    end_backends,
     open_session,
     wait_until,
 )
+from outboxbench.harness.faults.queued_connections import QueuedConnections, closed_door
+from outboxbench.harness.faults.recovery import own_cluster
 from outboxbench.harness.faults.startup_probe import refusal_sqlstate
 from outboxbench.harness.postgres.server import connect
 
@@ -38,7 +42,8 @@ if TYPE_CHECKING:
 TOO_MANY_CONNECTIONS: Final = "53300"
 # A slot that somebody gives back is taken that soon, without keeping the server busy.
 PAUSE_S: Final = 0.05
-# Clients that are eager to come back get some of the slots, and must be ended again.
+LARGEST_BATCH: Final = 32
+# A server with many slots takes a while to let so many in, under load above all.
 SHUT_OUT_PATIENCE_S: Final = 30.0
 
 _CONNECTED_SQL = "SELECT pid FROM pg_stat_activity WHERE pid = ANY(%s)"
@@ -50,25 +55,29 @@ class ConnectionRefusal:
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
         self._held: list[psycopg.Connection[Any]] = []
-        self._ended: set[Backend] = set()
+        self._pids_gone: set[int] = set()
         self._are_shut_out = False
         self._is_healing = False
         self._background: Background | None = None
 
     def inject(self) -> Evidence:
         """Take the slots, and return once the strategies have no connection left."""
+        cluster = own_cluster(self._scene)
         session = open_session(self._scene.address)
         # Its slot must not become free either.
         self._held.append(session)
 
         def shut_out() -> None:
             self._take_what_is_free()
-            # No pause here: as soon as one of them ends, somebody takes its slot.
-            while not self._is_healing and (clients := _clients(session)):
-                ask_to_end(session, clients)
-                self._ended.update(clients)
-                self._take_what_is_free()
-            self._are_shut_out = True
+            clients = _clients(session)
+            if clients:
+                with closed_door(cluster.postmaster_pid):
+                    queued = QueuedConnections(self._scene.server.address, len(clients))
+                    gone = end_backends(session, clients)
+                self._held += queued.settle()
+                self._pids_gone.update(gone)
+            # Who was just being let in shows only now.
+            self._are_shut_out = not clients
 
         background = self._background = Background(shut_out, PAUSE_S)
         background.start()
@@ -83,7 +92,7 @@ class ConnectionRefusal:
         return {
             "sqlstate": TOO_MANY_CONNECTIONS,
             "connections_held": len(self._held),
-            "pids_gone": sorted(backend.pid for backend in self._ended),
+            "pids_gone": sorted(self._pids_gone),
         }
 
     def heal(self) -> Evidence:
@@ -99,9 +108,14 @@ class ConnectionRefusal:
         return {}
 
     def _take_what_is_free(self) -> None:
-        with suppress(psycopg.OperationalError):
-            while not self._is_healing:
-                self._held.append(connect(self._scene.server.address))
+        # One where there is none, which keeps the server from work; many at a time where there are.
+        batch = 1
+        while not self._is_healing:
+            let_in = QueuedConnections(self._scene.server.address, batch).settle()
+            self._held += let_in
+            if len(let_in) < batch:
+                return
+            batch = min(2 * batch, LARGEST_BATCH)
 
     def _is_refused(self) -> bool:
         with suppress(OSError):

@@ -124,18 +124,13 @@ def backends_in_transaction(connection: psycopg.Connection[Any]) -> int:
     return int(number)
 
 
-def ask_to_end(connection: psycopg.Connection[Any], victims: Iterable[Backend]) -> None:
-    """Tell the backends to end, which takes them a moment."""
+def end_backends(connection: psycopg.Connection[Any], victims: Iterable[Backend]) -> list[int]:
+    """Have the server end the backends; return the pids of those that are gone."""
+    victims = list(victims)
     connection.execute(
         "SELECT pg_terminate_backend(pid) FROM unnest(%s::integer[]) AS pid",
         [[victim.pid for victim in victims]],
     )
-
-
-def end_backends(connection: psycopg.Connection[Any], victims: Iterable[Backend]) -> list[int]:
-    """Have the server end the backends; return the pids of those that are gone."""
-    victims = list(victims)
-    ask_to_end(connection, victims)
     wait_until(lambda: set(victims).isdisjoint(backends_of(connection)))
     remaining = set(backends_of(connection))
     return [victim.pid for victim in victims if victim not in remaining]
