@@ -12,16 +12,20 @@ import pytest
 from tests.harness.wire.pairs import PATIENCE_S, Pair, is_at_end, joined, receive, send
 from tests.harness.wire.streams import READY, STARTUP, typed
 
+from outboxbench.harness.wire.commit_cut import CommitCuts
 from outboxbench.harness.wire.delay_line import DelayLine
+from outboxbench.harness.wire.faulty_link import Conditions, FaultyLink
 from outboxbench.harness.wire.forwarder import forward
 from outboxbench.harness.wire.relay import CHUNK_BYTES, reset
 from outboxbench.harness.wire.relays import Relays
+from outboxbench.harness.wire.shaping import Bandwidth, Latency
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable
 
     from outboxbench.harness.wire.protocol import Message
     from outboxbench.harness.wire.relay import Direction
+    from outboxbench.harness.wire.shaping import Shaper
 
 RTT_MS = 20.0
 FLOOD_BYTES = 64_000_000
@@ -31,12 +35,30 @@ POLLS = 10
 
 QUERY = typed("Q", b"SELECT 1\0")
 
+SHAPERS: dict[str, list[Shaper]] = {
+    "faulty": [],
+    "far": [Latency(RTT_MS, RTT_MS, 1)],
+    "narrow": [Bandwidth(1_000_000_000)],
+}
 
-@pytest.fixture(params=["relayed", "forwarded", "delayed"])
+
+async def link(conditions: Conditions, client: socket.socket, server: socket.socket) -> None:
+    faulty = FaultyLink(1, client, server, conditions)
+    faulty.resume()
+    await faulty.run()
+
+
+@pytest.fixture(params=["relayed", "forwarded", "delayed", "faulty", "far", "narrow"])
 async def pair(request: pytest.FixtureRequest) -> AsyncIterator[Pair]:
     """All that joins two sockets treats their ends alike."""
     if request.param == "relayed":
         async with joined(Relays().join) as pair:
+            yield pair
+        return
+    if request.param in SHAPERS:
+        conditions = Conditions(CommitCuts())
+        conditions.shapers.extend(SHAPERS[request.param])
+        async with joined(partial(link, conditions)) as pair:
             yield pair
         return
     rtt_ms = RTT_MS if request.param == "delayed" else 0.0

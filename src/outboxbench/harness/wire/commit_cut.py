@@ -31,6 +31,11 @@ class CommitCuts:
         self._left = 0
         self.is_armed = False
 
+    @property
+    def is_any_left(self) -> bool:
+        """Whether a commit that passes is to be cut."""
+        return self._left > 0
+
     def claim(self) -> When | None:
         """Return how the commit that is about to pass is to be cut, if it is."""
         if not self._left:

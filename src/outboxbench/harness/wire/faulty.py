@@ -26,14 +26,10 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from outboxbench.harness.wire import relay
 from outboxbench.harness.wire.commit_cut import CommitCuts
-from outboxbench.harness.wire.faulty_link import (
-    Conditions,
-    FaultyLink,
-    UnservedClient,
-    unread_bytes,
-)
+from outboxbench.harness.wire.faulty_link import Conditions, FaultyLink
 from outboxbench.harness.wire.listener import Listener, connect_to
 from outboxbench.harness.wire.shaping import Bandwidth, Latency
+from outboxbench.harness.wire.unserved import UnservedClient, unread_bytes
 
 if TYPE_CHECKING:
     import socket

@@ -29,9 +29,10 @@ Ending: TypeAlias = Literal["end", "reset"]
 class LaneHooks:
     """What a connection wants to know of its lanes, and decides.
 
-    `arrived` sees what was read, and `leaves` what goes on, and each returns what is left of it.
-    With no data, `leaves` returns what was held back. `ended` is called when the end of the stream
-    has come through; `sink_is_gone` when nobody takes it any more.
+    `arrived` sees what was read, and `leaves` what goes on; each returns what is still to go on,
+    and may have sent the rest itself. With no data, `leaves` returns what was held back. `ended` is
+    called when the end of the stream has come through; `sink_is_gone` when nobody takes it any
+    more.
     """
 
     arrived: Callable[[bytes], bytes]
@@ -84,6 +85,11 @@ class FaultyLane:
     def held_bytes(self) -> int:
         """How much was read and has not been sent."""
         return self._line_bytes + len(self._unsent)
+
+    @property
+    def is_free(self) -> bool:
+        """Whether what arrives now need not wait in line."""
+        return not self._shapers and not self._line
 
     @property
     def has_unsent(self) -> bool:
@@ -141,27 +147,31 @@ class FaultyLane:
     def _read(self) -> None:
         shapers = self._shapers
         size_bytes = min(each.chunk_bytes for each in shapers) if shapers else CHUNK_BYTES
-        data: bytes | None
         try:
             data = self._source.recv(size_bytes)
         except BlockingIOError:
             return
         except OSError:
-            data = None
+            self._end_source(None)
+            return
         if not data:
-            self.source_has_ended = True
-            self._stop_reading()
-        elif not (data := self._hooks.arrived(data)):
+            self._end_source(b"")
             return
-        if not shapers and not self._line:
+        if data := self._hooks.arrived(data):
+            self._go_on(data)
+        if (self._unsent or self._line) and not self._may_read():
+            self._stop_reading()
+
+    def _end_source(self, ending: bytes | None) -> None:
+        self.source_has_ended = True
+        self._stop_reading()
+        self._go_on(ending)
+
+    def _go_on(self, data: bytes | None) -> None:
+        if self.is_free:
             self._pass_on(data)
-            # Who reads slowly is waited for.
-            if self._unsent:
-                self._stop_reading()
-            return
-        self._put(data)
-        if not self._may_read():
-            self._stop_reading()
+        else:
+            self._put(data)
 
     def _may_read(self) -> bool:
         if self._is_held or self.source_has_ended:

@@ -2,17 +2,15 @@
 
 Its messages are followed throughout, not only while cuts are armed: nobody who begins to look in
 the midst of a stream knows where a message begins, or what a statement that was prepared before is.
-The client's are looked at when they leave, so that a cut is exact; the server's when they arrive,
-so that an answer is known to be there. The client's messages wait until they show what they are.
+Where nothing is to be cut they are looked at after they were passed on, while the other side works.
+Otherwise the client's are looked at before they leave, and wait until they show what they are, so
+that a cut is exact; and the server's when they arrive, so that an answer is known to be there.
 """
 
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import socket
-import struct
-import termios
 from typing import TYPE_CHECKING, Final
 
 from outboxbench.harness.wire import relay
@@ -26,12 +24,14 @@ from outboxbench.harness.wire.faulty_lane import FaultyLane, LaneHooks
 from outboxbench.harness.wire.protocol import FrontendParser
 from outboxbench.harness.wire.ready_parser import ReadyParser
 from outboxbench.harness.wire.session import ENCRYPTION_REQUESTS
+from outboxbench.harness.wire.unserved import unread_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from outboxbench.harness.wire.commit_cut import CommitCuts
     from outboxbench.harness.wire.faulty_lane import Ending
+    from outboxbench.harness.wire.protocol import Message
     from outboxbench.harness.wire.shaping import Shaper
 
 _ANSWER_TIMEOUT_S: Final = 1.0
@@ -174,17 +174,31 @@ class FaultyLink:
         if not data:
             unknown, self._unknown = self._unknown, b""
             return unknown
+        if self._cut is None and not self._unknown and not self._cuts.is_any_left:
+            self._outward.send(data)
+            for message in self._frontend.feed(data):
+                self._note_sent(message)
+            return b""
+        return self._known_part(data)
+
+    def _note_sent(self, message: Message) -> bool:
+        """Return whether the server commits because of it."""
+        if message.name in ENCRYPTION_REQUESTS:
+            self._backend.expect_encryption_answer()
+        return self._watch.sent(message)
+
+    def _known_part(self, data: bytes) -> bytes:
         messages = self._frontend.feed(data)
         if self._unknown:
             data = self._unknown + data
         start = self._frontend.position - len(data)
         for message in messages:
-            is_commit = self._watch.sent(message)
-            if message.name in ENCRYPTION_REQUESTS:
-                self._backend.expect_encryption_answer()
+            is_commit = self._note_sent(message)
             if is_commit and self._cut is None and (when := self._cuts.claim()):
                 if when == "before":
-                    self._outward.send(data[: message.start - start])
+                    # A part of it may have left before there was anything to be cut: the server
+                    # does nothing about a part.
+                    self._outward.send(data[: max(0, message.start - start)])
                     self._cut_off(has_answered=False)
                     return b""
                 # Its own answer, if it has one to itself, is the last of those that are due.
@@ -197,17 +211,21 @@ class FaultyLink:
             if self._cut.end is not None:
                 self._unknown = b""
                 return data[: max(0, self._cut.end - start)]
-        self._unknown = self._frontend.held
-        return data[: len(data) - len(self._unknown)] if self._unknown else data
+        known_bytes = max(0, len(data) - len(self._frontend.held))
+        self._unknown = data[known_bytes:]
+        return data[:known_bytes]
 
     def _from_server(self, data: bytes) -> bytes:
         """Return what may go on to the client; the connection may be cut afterwards."""
+        if self._cut is None and self._inward.is_free:
+            self._inward.send(data)
+            for message in self._backend.feed(data):
+                self._note_received(message)
+            return b""
         start = self._backend.position
         for message in self._backend.feed(data):
-            self._watch.received(message)
-            if message.name == "EncryptionAccepted":
-                self._frontend.become_opaque()
-            elif message.name == "ReadyForQuery" and self._cut is not None:
+            self._note_received(message)
+            if message.name == "ReadyForQuery" and self._cut is not None:
                 if not self._cut.answers_before:
                     self._cut_off(has_answered=True)
                     return b""
@@ -216,6 +234,11 @@ class FaultyLink:
         if self._cut is not None and not self._cut.answers_before:
             return data[: max(0, self._cut.answer_start - start)]
         return data
+
+    def _note_received(self, message: Message) -> None:
+        self._watch.received(message)
+        if message.name == "EncryptionAccepted":
+            self._frontend.become_opaque()
 
     def _await_answer(self) -> None:
         """Wait for it from now on: something that it is the answer to has just left."""
@@ -245,35 +268,3 @@ class FaultyLink:
         if self._cut_timer is not None:
             self._cut_timer.cancel()
             self._cut_timer = None
-
-
-class UnservedClient:
-    """A client that was accepted, and for which nothing is done."""
-
-    def __init__(self, client: socket.socket) -> None:
-        self._client = client
-        self._over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    async def run(self) -> None:
-        """Wait until it is reset, or all is over."""
-        try:
-            await self._over
-        finally:
-            relay.reset(self._client)
-
-    @property
-    def held_bytes(self) -> int:
-        """How much it has sent."""
-        return unread_bytes(self._client)
-
-    def reset(self) -> None:
-        """Reset it, if that was not done before."""
-        if not self._over.done():
-            self._over.set_result(None)
-
-
-def unread_bytes(connection: socket.socket) -> int:
-    """Return how much has arrived and waits to be read."""
-    answer = fcntl.ioctl(connection, termios.FIONREAD, bytes(struct.calcsize("i")))
-    (size_bytes,) = struct.unpack("i", answer)
-    return int(size_bytes)

@@ -30,7 +30,7 @@ class ReadyParser(BackendParser):
         """Take the next bytes of the stream; return the messages that begin to show in them."""
         if not self._is_started or self._is_opaque:
             messages = super().feed(data)
-            self._is_started = any(message.name == "ReadyForQuery" for message in messages)
+            self._is_started |= any(message.name == "ReadyForQuery" for message in messages)
             return messages
         self.position += len(data)
         offset, size_bytes = self._rest_bytes, len(data)
