@@ -227,6 +227,8 @@ class FaultyLink:
             self._note_received(message)
             if message.name == "ReadyForQuery" and self._cut is not None:
                 if not self._cut.answers_before:
+                    # What came at once with it may hold answers to what was asked before.
+                    self._inward.send(data[: max(0, self._cut.answer_start - start)])
                     self._cut_off(has_answered=True)
                     return b""
                 self._cut.answers_before -= 1
