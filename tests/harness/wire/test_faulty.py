@@ -384,3 +384,18 @@ def test_healing_what_is_well_changes_nothing(
 def test_what_is_no_request_is_told(janitor: Janitor, database: DatabaseAddress) -> None:
     with FaultProxy(database, janitor) as proxy, pytest.raises(CannotRun, match="fault proxy"):
         proxy.ask({"do": "harm"})
+
+
+def test_an_address_that_enforces_tls_is_refused(
+    database: DatabaseAddress, janitor: Janitor
+) -> None:
+    with pytest.raises(CannotRun, match="sslmode=require hides the commits"):
+        FaultProxy(replace(database, sslmode="require"), janitor)
+
+
+def test_an_address_that_would_like_tls_goes_without(
+    database: DatabaseAddress, janitor: Janitor
+) -> None:
+    with FaultProxy(replace(database, sslmode="prefer"), janitor) as proxy:
+        seen = proxy.address("other")
+        assert (seen.host, seen.sslmode, seen.database) == ("127.0.0.1", "disable", "other")

@@ -113,6 +113,11 @@ class FaultyProxy(Listener):
         except BaseException:
             relay.reset(client)
             raise
+        if target != self._target and self._hole is None:
+            # It is as present as those that were reset meanwhile.
+            relay.reset(client)
+            relay.reset(server)
+            return
         await self._join(client, server)
 
     async def _wait_to_go_on(self, client: socket.socket) -> None:
@@ -142,20 +147,23 @@ class FaultyProxy(Listener):
         await unserved.run()
 
     def _reset(self) -> dict[str, Any]:
-        connections = len(self._links)
-        for link in self._links:
+        present = self._present()
+        for link in present:
             link.reset()
-        self._links.clear()
-        return {"connections": connections}
+        return {"connections": len(present)}
+
+    def _present(self) -> list[FaultyLink]:
+        # One that has just ended is still in the set until its task has its turn.
+        return [link for link in self._links if not link.over.done()]
 
     def _open_hole(self) -> None:
         if self._hole is not None:
             return
         self._hole = []
-        for link in self._links:
+        for link in self._present():
             link.forget()
+            self._links.remove(link)
             self._hole.append(link)
-        self._links.clear()
 
     def _forget(self) -> dict[str, Any]:
         connections = len(self._forgotten)
@@ -166,7 +174,7 @@ class FaultyProxy(Listener):
 
     def _stall(self) -> None:
         self._goes_on.clear()
-        for link in self._links:
+        for link in self._present():
             link.hold()
 
     def _shape(self, shaper: Shaper) -> None:
@@ -205,22 +213,22 @@ class FaultyProxy(Listener):
 
     def _go_on(self) -> int:
         """Return how many bytes have waited for it."""
-        held_bytes = sum(link.held_bytes for link in self._links if not link.is_withheld)
+        held_bytes = sum(link.held_bytes for link in self._present() if not link.is_withheld)
         held_bytes += sum(unread_bytes(client) for client in self._waiting)
         self._goes_on.set()
-        for link in list(self._links):
+        for link in self._present():
             link.resume()
         return held_bytes
 
     def _stop_shaping(self) -> dict[str, Any]:
-        for link in list(self._links):
+        for link in self._present():
             link.hurry()
         evidence: dict[str, Any] = {}
         for shaper in self._conditions.shapers:
             evidence |= shaper.evidence()
         self._conditions.shapers.clear()
         # A lane that had read its fill of a slow link goes on only now.
-        for link in list(self._links):
+        for link in self._present():
             link.resume()
         return evidence
 
@@ -228,13 +236,13 @@ class FaultyProxy(Listener):
         withheld_ends = self._conditions.withheld_ends
         self._conditions.withholds_ends = False
         self._conditions.withheld_ends = 0
-        for link in list(self._links):
+        for link in self._present():
             if link.is_withheld:
                 link.release()
         return {"withheld_ends": withheld_ends}
 
     async def _stop_cutting(self) -> dict[str, Any]:
         self._conditions.cuts.disarm()
-        if being_cut := [link.over for link in self._links if link.is_being_cut]:
+        if being_cut := [link.over for link in self._present() if link.is_being_cut]:
             await asyncio.wait(being_cut)
         return self._conditions.cuts.evidence()

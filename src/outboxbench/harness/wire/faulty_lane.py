@@ -92,9 +92,9 @@ class FaultyLane:
         return not self._shapers and not self._line
 
     @property
-    def has_unsent(self) -> bool:
-        """Whether the sink is slow to take what is due."""
-        return bool(self._unsent)
+    def is_waiting(self) -> bool:
+        """Whether it is held, or its sink is slow to take what is due."""
+        return self._is_held or bool(self._unsent)
 
     def resume(self) -> None:
         """Begin, or go on, where it was held."""

@@ -40,7 +40,9 @@ class UnservedClient:
 
 
 def unread_bytes(connection: socket.socket) -> int:
-    """Return how much has arrived and waits to be read."""
+    """Return how much has arrived and waits to be read: nothing if it is closed."""
+    if connection.fileno() < 0:
+        return 0
     answer = fcntl.ioctl(connection, termios.FIONREAD, bytes(struct.calcsize("i")))
     (size_bytes,) = struct.unpack("i", answer)
     return int(size_bytes)
