@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.harness.wire.streams import STARTUP, typed
 
@@ -123,6 +123,7 @@ def test_a_block_may_close_without_a_commit(text: str) -> None:
 
 
 @given(cuts=all_cuts)
+@settings(deadline=None)
 def test_an_explicit_transaction_commits_once(cuts: tuple[int, ...]) -> None:
     talk = Conversation(cuts)
     assert talk.says(query("BEGIN;")) == []
@@ -137,6 +138,7 @@ def test_an_explicit_transaction_commits_once(cuts: tuple[int, ...]) -> None:
 
 
 @given(cuts=all_cuts)
+@settings(deadline=None)
 def test_a_pipelined_transaction_commits_at_its_execute(cuts: tuple[int, ...]) -> None:
     talk = Conversation(cuts)
     transaction = statement("BEGIN") + statement(INSERT) + statement("COMMIT")
@@ -145,6 +147,7 @@ def test_a_pipelined_transaction_commits_at_its_execute(cuts: tuple[int, ...]) -
 
 
 @given(cuts=all_cuts)
+@settings(deadline=None)
 def test_a_block_that_is_begun_in_a_group_commits_not_at_its_sync(cuts: tuple[int, ...]) -> None:
     talk = Conversation(cuts)
     assert talk.says(statement("BEGIN") + statement(INSERT) + SYNC) == []
@@ -157,6 +160,7 @@ def test_a_block_that_is_begun_in_a_group_commits_not_at_its_sync(cuts: tuple[in
 
 
 @given(cuts=all_cuts)
+@settings(deadline=None)
 def test_a_write_without_a_block_commits_at_its_sync(cuts: tuple[int, ...]) -> None:
     talk = Conversation(cuts)
     assert talk.says(parse(INSERT, "one") + typed("D", b"Sone\0") + typed("H")) == []
@@ -170,6 +174,7 @@ def test_a_write_without_a_block_commits_at_its_sync(cuts: tuple[int, ...]) -> N
 
 
 @given(cuts=all_cuts)
+@settings(deadline=None)
 def test_a_simple_write_without_a_block_commits(cuts: tuple[int, ...]) -> None:
     assert Conversation(cuts).says(query("INSERT INTO item VALUES (1)")) == ["Query"]
 

@@ -361,10 +361,16 @@ def test_faults_may_come_together(fault_proxy: FaultProxy, faulty: DatabaseAddre
         fault_proxy.ask({"do": "commit-cut", "when": "before", "count": 1})
         assert connection.execute("SELECT 1").fetchone() == (1,)
         fault_proxy.ask({"do": "stall"})
-        fault_proxy.ask({"do": "black-hole"})
+        with new_wire(faulty) as early:
+            early.sendall(HELLO)
+            fault_proxy.ask({"do": "black-hole"})
+            with new_wire(faulty) as late:
+                late.sendall(HELLO)
+                healed = fault_proxy.ask({"do": "heal"})
+                assert_silent(early)
+                assert_silent(late)
 
-        healed = fault_proxy.ask({"do": "heal"})
-
+    assert (healed["connections"], healed["held_bytes"]) == (3, 2 * len(HELLO))
     assert set(healed) == {
         *("chunks", "delayed_ms_mean", "passed_bytes", "waited_s", "withheld_ends"),
         *("cut", "answers_dropped", "connections", "held_bytes"),

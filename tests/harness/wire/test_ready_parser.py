@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.harness.wire.streams import READY, typed
 
@@ -32,6 +32,7 @@ def facts(messages: list[Message]) -> list[tuple[str, int, int, bytes]]:
 
 
 @given(answers=answers, cuts=st.lists(st.integers(min_value=0, max_value=500)))
+@settings(deadline=None)
 def test_what_tells_is_found_however_it_is_cut(answers: bytes, cuts: list[int]) -> None:
     stream = typed("R", bytes(4)) + READY + answers
     places = [0, *sorted({min(cut, len(stream)) for cut in cuts}), len(stream)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from time import monotonic
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outboxbench.harness.wire.shaping import Bandwidth, Latency
@@ -19,6 +19,7 @@ def delays_s(seed: int, number: int = 1) -> list[float]:
 
 
 @given(seed=st.integers())
+@settings(deadline=None)
 def test_the_same_seed_gives_the_same_delays(seed: int) -> None:
     assert delays_s(seed) == delays_s(seed)
     assert delays_s(seed) != delays_s(seed + 1)
@@ -26,6 +27,7 @@ def test_the_same_seed_gives_the_same_delays(seed: int) -> None:
 
 
 @given(seed=st.integers())
+@settings(deadline=None)
 def test_each_direction_takes_half(seed: int) -> None:
     assert all(0.005 <= each_s <= 0.007 for each_s in delays_s(seed))
 

@@ -186,10 +186,11 @@ class FaultyProxy(Listener):
 
     async def _heal(self) -> dict[str, Any]:
         evidence: dict[str, Any] = {}
-        if self._hole is not None:
-            evidence |= await self._close_hole(self._hole)
         if not self._goes_on.is_set():
-            evidence["held_bytes"] = evidence.get("held_bytes", 0) + self._go_on()
+            evidence["held_bytes"] = await self._go_on()
+        if self._hole is not None:
+            # It takes all that a stall has held, and counts it.
+            evidence |= await self._close_hole(self._hole)
         if self._conditions.shapers:
             evidence |= self._stop_shaping()
         if self._conditions.withholds_ends:
@@ -199,10 +200,7 @@ class FaultyProxy(Listener):
         return evidence
 
     async def _close_hole(self, hole: list[_Lost]) -> dict[str, Any]:
-        # Who connected before is in the hole, even if it was not served yet.
-        self._accept_waiting()
-        for _ in range(_TURNS_TO_BE_SERVED):
-            await asyncio.sleep(0)
+        await self._serve_who_waits()
         evidence = {
             "connections": len(hole),
             "held_bytes": sum(lost.held_bytes for lost in hole),
@@ -211,8 +209,15 @@ class FaultyProxy(Listener):
         self._hole = None
         return evidence
 
-    def _go_on(self) -> int:
+    async def _serve_who_waits(self) -> None:
+        """Let what is on now befall all who have connected, even if they were not served yet."""
+        self._accept_waiting()
+        for _ in range(_TURNS_TO_BE_SERVED):
+            await asyncio.sleep(0)
+
+    async def _go_on(self) -> int:
         """Return how many bytes have waited for it."""
+        await self._serve_who_waits()
         held_bytes = sum(link.held_bytes for link in self._present() if not link.is_withheld)
         held_bytes += sum(unread_bytes(client) for client in self._waiting)
         self._goes_on.set()
