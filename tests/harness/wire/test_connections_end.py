@@ -128,6 +128,22 @@ async def test_a_reset_of_the_server_reaches_the_client_after_its_last_word(pair
         await is_at_end(pair.client)
 
 
+async def test_a_server_that_leaves_with_something_unread_ends_the_client_too(pair: Pair) -> None:
+    # As a backend does that is terminated while a query is on its way: the last word and the reset
+    # that follows from what was never read come as one.
+    await send(pair.client, STARTUP)
+    await receive(pair.server, len(STARTUP))
+    for _ in range(20):
+        await send(pair.client, QUERY)
+    await asyncio.sleep(POLL_S)
+    await send(pair.server, READY)
+    pair.server.close()
+
+    with contextlib.suppress(ConnectionResetError):
+        assert await receive(pair.client, len(READY)) == READY
+        assert await is_at_end(pair.client)
+
+
 async def test_a_client_that_writes_to_a_server_that_is_gone_hears_its_last_word(
     pair: Pair,
 ) -> None:

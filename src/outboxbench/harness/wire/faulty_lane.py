@@ -145,22 +145,29 @@ class FaultyLane:
                 self._start_writing()
 
     def _read(self) -> None:
+        # To the last byte: of a socket that was reset, libuv tells a single time.
+        while self._is_reading and self._read_once():
+            pass
+
+    def _read_once(self) -> bool:
+        """Return whether there may be more."""
         shapers = self._shapers
         size_bytes = min(each.chunk_bytes for each in shapers) if shapers else CHUNK_BYTES
         try:
             data = self._source.recv(size_bytes)
         except BlockingIOError:
-            return
+            return False
         except OSError:
             self._end_source(None)
-            return
+            return False
         if not data:
             self._end_source(b"")
-            return
+            return False
         if data := self._hooks.arrived(data):
             self._go_on(data)
         if (self._unsent or self._line) and not self._may_read():
             self._stop_reading()
+        return True
 
     def _end_source(self, ending: bytes | None) -> None:
         self.source_has_ended = True

@@ -114,15 +114,21 @@ class _Lane:
             self._loop.remove_reader(self._source)
 
     def _read(self) -> None:
+        # To the last byte: of a socket that was reset, libuv tells a single time.
+        while self._is_reading and self._read_once():
+            pass
+
+    def _read_once(self) -> bool:
+        """Return whether there may be more."""
         try:
             data = self._source.recv(CHUNK_BYTES)
         except BlockingIOError:
-            return
+            return False
         except OSError:
             self._source_has_ended = True
             self._stop_reading()
             self._line.put(self._pass_reset_on, b"")
-            return
+            return False
         if not data:
             self._source_has_ended = True
             self._stop_reading()
@@ -130,6 +136,7 @@ class _Lane:
         self._line.put(self._pass_on, data)
         if self._held_bytes > MOST_HELD_BYTES:
             self._stop_reading()
+        return True
 
     def _pass_reset_on(self, _nothing: bytes) -> None:
         # What the other side still has to say reaches nobody.
