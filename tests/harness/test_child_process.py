@@ -96,4 +96,7 @@ def test_one_that_takes_too_long_is_ended(process: ChildProcess) -> None:
 
 
 def test_it_runs_on_the_interpreter_of_the_harness(process: ChildProcess) -> None:
+    # Before it has begun its command line may not be there yet.
+    process.tell('"name"')
+    process.hear(60, "too late")
     assert psutil.Process(process.pid).cmdline()[:3] == [sys.executable, "-m", "some_child"]

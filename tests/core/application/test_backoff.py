@@ -27,17 +27,27 @@ def draw(monkeypatch: pytest.MonkeyPatch, drawn: float) -> None:
 def test_the_first_delay_lies_between_half_of_the_first_and_all_of_it(
     backoff: Backoff, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    draw(monkeypatch, 0.0)
-    assert backoff.delay_s(1) == FIRST_S / 2
     draw(monkeypatch, ALMOST_ONE)
-    assert backoff.delay_s(1) == pytest.approx(FIRST_S)
+    assert backoff.delay_s(1) == pytest.approx(FIRST_S / 2)
+    draw(monkeypatch, 0.0)
+    assert backoff.delay_s(1) == FIRST_S
+
+
+def test_with_full_jitter_a_delay_may_be_anything_up_to_the_whole(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    full = Backoff(FIRST_S, LONGEST_S, jitter=1.0)
+    draw(monkeypatch, ALMOST_ONE)
+    assert full.delay_s(1) == pytest.approx(0.0)
+    draw(monkeypatch, 0.0)
+    assert full.delay_s(1) == FIRST_S
 
 
 def test_delays_double_with_every_failure_until_they_are_the_longest(
     backoff: Backoff, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     draw(monkeypatch, 0.0)
-    delays = [2 * backoff.delay_s(failures) for failures in range(1, 9)]
+    delays = [backoff.delay_s(failures) for failures in range(1, 9)]
     assert delays == [0.25, 0.5, 1, 2, 4, 8, 8, 8]
 
 
@@ -50,8 +60,8 @@ def test_those_who_fail_together_do_not_try_again_together(backoff: Backoff) -> 
 def test_a_first_delay_beyond_the_longest_is_cut_down_to_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    draw(monkeypatch, ALMOST_ONE)
-    assert Backoff(60.0, 5.0).delay_s(1) == pytest.approx(5.0)
+    draw(monkeypatch, 0.0)
+    assert Backoff(60.0, 5.0).delay_s(1) == 5.0
 
 
 @given(failures=st.one_of(st.integers(1, 100), st.integers(1, 10**400)))

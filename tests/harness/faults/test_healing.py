@@ -9,23 +9,35 @@ import pytest
 from tests.harness.faults.clients import can_work, chance
 
 from outboxbench.harness.errors import CannotRun
+from outboxbench.harness.faults.network import NETWORK_FAULTS
 from outboxbench.harness.faults.registry import FAULTS
 from outboxbench.harness.postgres.cluster import free_port
+from outboxbench.harness.wire.proxy_process import FaultProxy
 
 if TYPE_CHECKING:
     from outboxbench.harness.faults.scene import Scene
+    from outboxbench.harness.janitor import Janitor
 
 OUTAGES = {"server-crash", "server-restart", "server-freeze"}
+OF_THE_LINK = {kind.name for kind in NETWORK_FAULTS}
 
 
-@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize("name", sorted(OF_THE_LINK))
+def test_a_link_that_was_never_harmed_is_healed(name: str, scene: Scene, janitor: Janitor) -> None:
+    with FaultProxy(scene.address, janitor) as link:
+        fault = FAULTS[name].make(replace(scene, link=link), chance(1))
+        assert fault.heal() == {}
+        assert fault.heal() == {}
+
+
+@pytest.mark.parametrize("name", sorted(FAULTS.keys() - OF_THE_LINK))
 def test_what_was_never_injected_is_healed(name: str, scene: Scene) -> None:
     fault = FAULTS[name].make(scene, chance(1))
     assert fault.heal() == {}
     assert fault.heal() == {}
 
 
-@pytest.mark.parametrize("name", sorted(FAULTS.keys() - OUTAGES))
+@pytest.mark.parametrize("name", sorted(FAULTS.keys() - OUTAGES - OF_THE_LINK))
 def test_what_cannot_be_injected_for_want_of_a_server_is_healed(name: str, scene: Scene) -> None:
     nowhere = replace(scene, address=replace(scene.address, port=free_port()))
     fault = FAULTS[name].make(nowhere, chance(1))

@@ -47,7 +47,10 @@ def test_drains_and_chains_need_little_and_are_measured_under_every_plan(file: P
 
 
 COMMON = [
-    ('plans = ["log"]', "plans[0] cannot be 'log': it must be 'lease', 'sharded' or 'delete'"),
+    (
+        'plans = ["queue"]',
+        "plans[0] cannot be 'queue': it must be 'lease', 'sharded', 'delete' or 'log'",
+    ),
     ('plans = "lease"', "plans cannot be 'lease': it must be a list"),
     ("plans = []", "plans cannot be []: it must name one or more"),
     (
