@@ -59,6 +59,8 @@ SEGMENT_RECORDS: Final = 65_536
 _OUTCOME_CODES: Final = {name: code for code, name in enumerate(OUTCOMES)}
 _FAILURE_CODES: Final = {name: code for code, name in enumerate(FAILURES)}
 _OK: Final = _OUTCOME_CODES["ok"]
+_ACQUIRE: Final = Stage.ACQUIRE
+_SENT: Final = Stage.COMMIT_SENT
 
 _INVOCATION: Final = Struct("<Q16s16sqqqHHB")
 _COMMIT_SENT: Final = Struct("<Bq")
@@ -155,14 +157,26 @@ class JournaledOperation:
         """Record the invocation of an attempt and return it."""
         memory, place = self._journal.next_place()
         self._attempts += 1
-        self._write(memory, place, op_id.bytes, monotonic_ns(), self._attempts)
-        self._last = (memory, place)
-        return _JournaledAttempt(op_id, inbox, memory, place)
+        _INVOCATION.pack_into(
+            memory,
+            place,
+            self._operation,
+            op_id.bytes,
+            self._aggregate_id,
+            self._cents,
+            self._due_ns,
+            monotonic_ns(),
+            self._client,
+            self._attempts,
+            self._command,
+        )
+        self._last = attempt = _JournaledAttempt(op_id, inbox, memory, place)
+        return attempt
 
     def end(self, result: OperationResult) -> int:
         """Record how the operation ended; return when."""
         ended_ns = monotonic_ns()
-        memory, place = self._last
+        memory, place = self._last.memory, self._last.place
         if result.error is None:
             _END.pack_into(memory, place + _END_AT, ended_ns, _OK, _OK, 0)
         else:
@@ -174,38 +188,36 @@ class JournaledOperation:
     def skip(self, op_id: UUID) -> None:
         """Record that the operation was never begun."""
         memory, place = self._journal.next_place()
-        self._write(memory, place, op_id.bytes, 0, 0)
-        _END.pack_into(memory, place + _END_AT, 0, 0, _OUTCOME_CODES["skipped"], 0)
-
-    def _write(
-        self, memory: mmap.mmap, place: int, op_id: bytes, began_ns: int, attempt: int
-    ) -> None:
         _INVOCATION.pack_into(
             memory,
             place,
             self._operation,
-            op_id,
+            op_id.bytes,
             self._aggregate_id,
             self._cents,
             self._due_ns,
-            began_ns,
+            0,
             self._client,
-            attempt,
+            0,
             self._command,
         )
+        _END.pack_into(memory, place + _END_AT, 0, 0, _OUTCOME_CODES["skipped"], 0)
 
 
 class _JournaledAttempt(Attempt):
-    """Records every stage at the moment it is reached."""
+    """Records the stage whenever it changes."""
 
-    __slots__ = ("_memory", "_place", "_stage")
+    __slots__ = ("_stage", "memory", "place")
 
     def __init__(
         self, op_id: UUID, inbox: InboxEntry | None, memory: mmap.mmap, place: int
     ) -> None:
-        self._memory = memory
-        self._place = place
-        super().__init__(op_id, inbox)
+        self.op_id = op_id
+        self.inbox = inbox
+        self.memory = memory
+        self.place = place
+        # As the record has it, which is all zeros at first.
+        self._stage = _ACQUIRE
 
     @property
     def stage(self) -> Stage:
@@ -214,13 +226,15 @@ class _JournaledAttempt(Attempt):
     @stage.setter
     def stage(self, stage: Stage) -> None:
         self._stage = stage
-        moment_ns = monotonic_ns() if stage is Stage.COMMIT_SENT else 0
-        _COMMIT_SENT.pack_into(self._memory, self._place + _STAGE_AT, stage, moment_ns)
+        if stage is _SENT:
+            _COMMIT_SENT.pack_into(self.memory, self.place + _STAGE_AT, stage, monotonic_ns())
+        else:
+            self.memory[self.place + _STAGE_AT] = stage
 
     def failed(self, outcome: Outcome, failure: FailureKind) -> None:
         _END.pack_into(
-            self._memory,
-            self._place + _END_AT,
+            self.memory,
+            self.place + _END_AT,
             monotonic_ns(),
             _OUTCOME_CODES[outcome.value],
             0,
