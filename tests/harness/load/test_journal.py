@@ -122,6 +122,19 @@ async def test_an_operation_that_fails_keeps_the_outcome_of_its_last_attempt(
     assert FAILURES[record["failure"]] == "refused"
 
 
+def test_a_commit_that_turns_out_never_to_have_left_was_not_sent(
+    journal: Journal, tmp_path: Path
+) -> None:
+    attempt = journal.operation(7, ACCOUNT, 5, due_ns=11, client=2)(uuid4(), None)
+    attempt.stage = Stage.COMMIT_SENT
+    sent_ns = records(tmp_path)[0]["commit_sent_ns"]
+    attempt.stage = Stage.COMMIT_SENT
+    assert records(tmp_path)[0]["commit_sent_ns"] == sent_ns > 0
+    attempt.stage = Stage.WORK
+    (record,) = records(tmp_path)
+    assert (record["stage"], record["commit_sent_ns"]) == (Stage.WORK, 0)
+
+
 def test_what_was_skipped_is_on_record_as_such(journal: Journal, tmp_path: Path) -> None:
     journal.operation(1, ACCOUNT, 0, due_ns=5, client=0).skip(uuid4())
     (record,) = records(tmp_path)

@@ -61,7 +61,6 @@ class OperationsJudge:
         self._operations = 0
         self._succeeded = 0
         self._stored = 0
-        self._in_doubt = {True: 0, False: 0}
         self._lost = Findings("no ok operation is lost")
         self._undead = Findings("no failed operation has an effect")
         self._twice = Findings("no operation is applied twice")
@@ -141,8 +140,6 @@ class OperationsJudge:
             self._lost.add(op_id)
         elif tried.outcomes == {"failed"} and is_there:
             self._undead.add(op_id)
-        elif not succeeded and tried.outcomes != {"failed"}:
-            self._in_doubt[is_there] += 1
         if messages is None:
             return
         first = min(messages, key=lambda message: message.ordinal)

@@ -157,19 +157,7 @@ class JournaledOperation:
         """Record the invocation of an attempt and return it."""
         memory, place = self._journal.next_place()
         self._attempts += 1
-        _INVOCATION.pack_into(
-            memory,
-            place,
-            self._operation,
-            op_id.bytes,
-            self._aggregate_id,
-            self._cents,
-            self._due_ns,
-            monotonic_ns(),
-            self._client,
-            self._attempts,
-            self._command,
-        )
+        self._write(memory, place, op_id.bytes, monotonic_ns(), self._attempts)
         self._last = attempt = _JournaledAttempt(op_id, inbox, memory, place)
         return attempt
 
@@ -188,20 +176,25 @@ class JournaledOperation:
     def skip(self, op_id: UUID) -> None:
         """Record that the operation was never begun."""
         memory, place = self._journal.next_place()
+        self._write(memory, place, op_id.bytes, 0, 0)
+        _END.pack_into(memory, place + _END_AT, 0, 0, _OUTCOME_CODES["skipped"], 0)
+
+    def _write(
+        self, memory: mmap.mmap, place: int, op_id: bytes, began_ns: int, attempt: int
+    ) -> None:
         _INVOCATION.pack_into(
             memory,
             place,
             self._operation,
-            op_id.bytes,
+            op_id,
             self._aggregate_id,
             self._cents,
             self._due_ns,
-            0,
+            began_ns,
             self._client,
-            0,
+            attempt,
             self._command,
         )
-        _END.pack_into(memory, place + _END_AT, 0, 0, _OUTCOME_CODES["skipped"], 0)
 
 
 class _JournaledAttempt(Attempt):
@@ -225,9 +218,14 @@ class _JournaledAttempt(Attempt):
 
     @stage.setter
     def stage(self, stage: Stage) -> None:
-        self._stage = stage
+        before, self._stage = self._stage, stage
+        if stage is before:
+            return
         if stage is _SENT:
             _COMMIT_SENT.pack_into(self.memory, self.place + _STAGE_AT, stage, monotonic_ns())
+        elif before is _SENT:
+            # It turns out that the commit never left.
+            _COMMIT_SENT.pack_into(self.memory, self.place + _STAGE_AT, stage, 0)
         else:
             self.memory[self.place + _STAGE_AT] = stage
 
