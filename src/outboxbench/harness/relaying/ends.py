@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     import psycopg
 
-_UNDELIVERED: Final = "SELECT count(*) FROM outbox WHERE delivered_at IS NULL AND audience > 0"
+_WAITS: Final = """
+    SELECT EXISTS (SELECT FROM outbox WHERE delivered_at IS NULL AND audience > 0)"""
 
 # Of a log nothing is marked, but what was delivered is confirmed. What handlers have committed
 # since lies behind it, so both have to stand still: counted first, in a statement of its own.
@@ -21,7 +22,7 @@ _CONFIRMED: Final = """
 
 def table_is_delivered(connection: psycopg.Connection[Any]) -> bool:
     """Whether every message in the table is marked as delivered, or gone."""
-    return bool(_value(connection, _UNDELIVERED) == 0)
+    return not _value(connection, _WAITS)
 
 
 def log_is_delivered(connection: psycopg.Connection[Any]) -> bool:

@@ -221,6 +221,11 @@ MEET_MEMBERS: Final = """
     SELECT 1 + count(*) FROM relay_members
     WHERE seen_until >= now() AND token <> CAST($1 AS bigint)"""
 
+# How many relays are heard of, and how many shards nobody has.
+LOOK_AROUND: Final = """
+    SELECT (SELECT count(*) FROM relay_members WHERE seen_until >= now()),
+           (SELECT count(*) FROM relay_shards WHERE leased_until < now())"""
+
 # A relay settles and renews at the same time: both lock shards in the order of their numbers, or
 # they would wait for each other.
 RENEW_SHARDS: Final = """
