@@ -17,6 +17,7 @@ from outboxbench.harness.suite.fault_plan import plan_faults
 from outboxbench.harness.suite.model import Suite, load_suite, override
 from outboxbench.harness.suite.plan import make_plan
 from outboxbench.harness.suite.relay_plan import plan_relays
+from outboxbench.harness.suite.resuming import run_to_resume
 from outboxbench.harness.suite.runner import RunRequest, run_suite
 from outboxbench.report.charts.render import render_charts
 from outboxbench.report.terminal import print_report
@@ -65,6 +66,12 @@ def run(
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Where the run's folder is made.")
     ] = DEFAULT_OUT,
+    resume: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="RUN", help="Go on with an interrupted run of faults, in its own folder."
+        ),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the run document instead of tables.")
     ] = False,
@@ -80,7 +87,12 @@ def run(
     plan, relays = make_plan(chosen, names), plan_relays(chosen, names)
     faults = plan_faults(chosen, names)
     recorded = read_noise(noise)
-    folder = RunFolder.create(out, chosen.name, datetime.now(UTC))
+    earlier = None if resume is None else run_to_resume(resume, chosen, faults)
+    folder = (
+        RunFolder.create(out, chosen.name, datetime.now(UTC))
+        if resume is None
+        else RunFolder.reopen(resume)
+    )
     request = RunRequest(
         suite=chosen,
         plan=plan,
@@ -89,6 +101,7 @@ def run(
         folder=folder,
         command=_command(chosen, suite, only, dsn, pg_bin),
         noise=recorded,
+        earlier=earlier,
         dsn=dsn,
         pg_bin=pg_bin,
     )

@@ -171,6 +171,8 @@ def _verdict(run: Run) -> Iterator[RenderableType]:
     yield Text.assemble("Verdict: ", VERDICTS[run.verdict])
     if not run.complete:
         yield Text("Incomplete: the run was interrupted, and shows what it had.", style="yellow")
+        if run.faults and not (run.arms or run.relays):
+            yield Text("  go on with its command and --resume RUN, its folder")
 
 
 def _failed_checks(run: Run) -> Iterator[RenderableType]:

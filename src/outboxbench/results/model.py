@@ -108,6 +108,9 @@ class Run(Document):
     warm_up_s: NonNegativeFloat = 0
     started_at: AwareDatetime
     finished_at: AwareDatetime
+    resumed_at: tuple[AwareDatetime, ...] = Field(
+        default=(), description="when it went on after an interruption"
+    )
     complete: bool = Field(description="false when the run was interrupted")
     verdict: Verdict = Field(description="`fail` if any arm failed, `pass` only if all passed")
     environment: Environment

@@ -71,6 +71,21 @@ class RunFolder:
             raise no_space_in(parent, error) from error
         return folder
 
+    @classmethod
+    def reopen(cls, path: Path) -> RunFolder:
+        """Return the folder of a run that is to go on; `path` is as `read_run` takes it.
+
+        Raises RunWriteError where nothing can be written into it.
+        """
+        folder = cls(path if path.is_dir() else path.parent)
+        try:
+            folder.histograms_folder.mkdir(exist_ok=True)
+            folder.charts_folder.mkdir(exist_ok=True)
+            probe(folder.path)
+        except OSError as error:
+            raise no_space_in(folder.path, error) from error
+        return folder
+
     @property
     def run_file(self) -> Path:
         """The run document."""

@@ -51,6 +51,7 @@ class RunContext:
     pinning: Pinning
     network: tuple[NetworkDelay, ...]
     started_at: datetime
+    resumed_at: tuple[datetime, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,7 @@ def make_run(context: RunContext, measured: Measured, folder: RunFolder) -> Run:
         window_s=suite.window_s,
         warm_up_s=suite.warm_up_s,
         started_at=context.started_at,
+        resumed_at=context.resumed_at,
         finished_at=datetime.now(UTC),
         complete=measured.complete,
         verdict=combine(

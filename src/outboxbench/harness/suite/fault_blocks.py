@@ -130,7 +130,7 @@ class FaultRunner:
             profile=arm.profile,
             retries=arm.retrying.mode,
             workload=arm.workload,
-            settings=_settings(arm),
+            settings=settings_of(arm),
             history=path.relative_to(self.folder.path).as_posix(),
             history_sha256=sha256_of(path),
             checks=checks,
@@ -139,7 +139,8 @@ class FaultRunner:
         )
 
 
-def _settings(arm: FaultArm) -> dict[str, JsonValue]:
+def settings_of(arm: FaultArm) -> dict[str, JsonValue]:
+    """Return what a suite says of an arm, beside what its name says, as documents have it."""
     rhythm, retrying = arm.rhythm, arm.retrying
     return {
         "rate_per_s": arm.rate_per_s,

@@ -22,6 +22,7 @@ from outboxbench.harness.suite.networks import Networks
 from outboxbench.harness.suite.plan import StrategyArm
 from outboxbench.harness.suite.relay_blocks import RelayRunner
 from outboxbench.harness.suite.relay_plan import NO_RELAYS, RelayRounds
+from outboxbench.harness.suite.resuming import refuse_other_surroundings
 from outboxbench.harness.suite.session import Session
 from outboxbench.harness.suite.surroundings import Surroundings
 from outboxbench.harness.suite.workers_ahead import WorkersAhead
@@ -72,7 +73,7 @@ class RunObserver(Protocol):
 class RunRequest:
     """What to run, on what, and where it leaves its results.
 
-    `noise` is what this machine was calibrated with, if it was.
+    `noise` is what this machine was calibrated with, if it was; `earlier` the run that it resumes.
     """
 
     suite: Suite
@@ -82,13 +83,15 @@ class RunRequest:
     relays: RelayRounds = NO_RELAYS
     faults: Sequence[FaultArm] = ()
     noise: Noise | None = None
+    earlier: Run | None = None
     dsn: str | None = None
     pg_bin: Path | None = None
 
     @property
     def blocks(self) -> int:
         """How many blocks there are to measure."""
-        return self.plan.blocks + self.relays.blocks + len(self.faults)
+        measured = 0 if self.earlier is None else len(self.earlier.faults)
+        return self.plan.blocks + self.relays.blocks + len(self.faults) - measured
 
 
 def run_suite(request: RunRequest, observer: RunObserver) -> Run:
@@ -98,7 +101,7 @@ def run_suite(request: RunRequest, observer: RunObserver) -> Run:
     is written and marked incomplete; nothing is written when no block was finished.
 
     Raises:
-        BadInput: the server that was asked for cannot be used.
+        BadInput: the server that was asked for cannot be used, or the earlier run had another.
         CannotRun: this machine or that server cannot do it.
         RunWriteError: the results cannot be written.
     """
@@ -114,6 +117,9 @@ def run_suite(request: RunRequest, observer: RunObserver) -> Run:
         networks = stack.enter_context(
             Networks(server, _rtts_ms(request.plan), janitor, pinning.server_cores)
         )
+        earlier, now = request.earlier, datetime.now(UTC)
+        if earlier is not None:
+            refuse_other_surroundings(earlier, surroundings)
         context = RunContext(
             suite=suite,
             plan=request.plan,
@@ -125,7 +131,8 @@ def run_suite(request: RunRequest, observer: RunObserver) -> Run:
             server=surroundings.server,
             pinning=pinning,
             network=networks.delays,
-            started_at=datetime.now(UTC),
+            started_at=now if earlier is None else earlier.started_at,
+            resumed_at=() if earlier is None else (*earlier.resumed_at, now),
         )
         databases = stack.enter_context(Databases(server, secrets.token_hex(4)))
         workers = stack.enter_context(WorkersAhead(janitor, pinning.client_cores))
@@ -142,7 +149,8 @@ def run_suite(request: RunRequest, observer: RunObserver) -> Run:
         faults = FaultRunner(
             suite, server, databases, janitor, pinning, request.folder, request.pg_bin
         )
-        session = Session(context, request.folder, blocks, relays, faults, observer)
+        measured = () if earlier is None else earlier.faults
+        session = Session(context, request.folder, blocks, relays, faults, observer, measured)
 
         def keep_log(kind: type[BaseException] | None, *_: object) -> None:
             # It may tell why a block failed; a run stopped before its first block leaves nothing.

@@ -12,7 +12,7 @@ from outboxbench.harness.postgres.final_state import read_final_state
 from outboxbench.harness.suite.block_document import make_block
 from outboxbench.harness.suite.blocks import BlockOrder
 from outboxbench.harness.suite.capacities import arms_to_size, offered_rates
-from outboxbench.harness.suite.document import Measured, compare
+from outboxbench.harness.suite.document import Measured, compare, make_run
 from outboxbench.harness.suite.plan import StrategyArm
 from outboxbench.harness.suite.relay_document import MeasuredRelays
 from outboxbench.harness.suite.template import prepare_template
@@ -35,7 +35,10 @@ CAPACITY_ROUNDS = 2
 
 
 class Session:
-    """One run while it measures; what it has measured so far can be read at any time."""
+    """One run while it measures; what it has measured so far can be read at any time.
+
+    `faults_measured` are those that an earlier part of the same run has measured.
+    """
 
     def __init__(
         self,
@@ -45,6 +48,7 @@ class Session:
         relay_runner: RelayRunner,
         fault_runner: FaultRunner,
         observer: RunObserver,
+        faults_measured: Sequence[FaultArm] = (),
     ) -> None:
         self._context = context
         self._folder = folder
@@ -53,7 +57,7 @@ class Session:
         self._fault_runner = fault_runner
         self._observer = observer
         self._relays = MeasuredRelays(context.relays.arms, context.suite.reference)
-        self._faults: list[FaultArm] = []
+        self._faults = list(faults_measured)
         self._blocks: dict[PlannedArm, list[Block]] = defaultdict(list)
         self._capacities_per_s: dict[StrategyArm, float] = {}
         self._offered_per_s: dict[StrategyArm, float] = {}
@@ -143,10 +147,15 @@ class Session:
                 self._observer.block_finished(arm.name, block)
 
     def _measure_faults(self) -> None:
+        measured_before = {arm.name for arm in self._faults}
         for number, arm in enumerate(self._context.faults):
+            if arm.name in measured_before:
+                continue
             self._observer.block_started(arm.name, 0)
             measured = self._fault_runner.measure(arm, f"f{number}")
             self._faults.append(measured)
+            # So that a run which is killed can be resumed from here.
+            self._folder.write_run(make_run(self._context, self.measured, self._folder))
             self._observer.block_finished(arm.name, measured)
 
     def _order(self, arm: PlannedArm, name: str, round_name: str) -> BlockOrder:

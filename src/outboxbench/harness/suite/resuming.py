@@ -1,0 +1,78 @@
+"""Whether a run that was interrupted can go on: the same suite, machine and server, cell by cell.
+
+A fault is injected into one arm at a time, and its figures are compared with no other block's. The
+speeds of a round are compared with each other, so a round that is half measured proves nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from outboxbench.analysis.same_machine import machine_differences
+from outboxbench.harness.errors import BadInput
+from outboxbench.harness.suite.fault_blocks import settings_of
+from outboxbench.results.folders import RunReadError
+from outboxbench.results.history import sha256_of
+from outboxbench.results.store import read_run
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from outboxbench.harness.suite.fault_plan import FaultArm
+    from outboxbench.harness.suite.model import Suite
+    from outboxbench.harness.suite.surroundings import Surroundings
+    from outboxbench.results.faults import FaultArm as MeasuredArm
+    from outboxbench.results.model import Run
+
+
+def run_to_resume(folder: Path, suite: Suite, planned: Sequence[FaultArm]) -> Run:
+    """Return the run of a folder, if what is planned is what it had begun.
+
+    Raises:
+        BadInput: it is complete, or was of something else.
+        RunReadError: it cannot be read, or a history is not as it was written.
+    """
+    if suite.arms or suite.drains or suite.chains:
+        raise BadInput(
+            f"the suite {suite.name} compares speeds within its rounds, so it cannot be resumed: "
+            "run it anew"
+        )
+    earlier = read_run(folder)
+    if earlier.complete:
+        raise BadInput(f"the run {folder} is complete: there is nothing to resume")
+    if (earlier.suite, earlier.seed) != (suite.name, suite.seed):
+        raise BadInput(
+            f"the run {folder} was of the suite {earlier.suite} with the seed {earlier.seed}, not "
+            f"of {suite.name} with {suite.seed}: repeat its command, and add --resume"
+        )
+    known = {arm.name: arm for arm in planned}
+    for arm in earlier.faults:
+        if arm.name not in known or settings_of(known[arm.name]) != arm.settings:
+            raise BadInput(
+                f"the run {folder} measured {arm.name} with other settings, or the suite has it no "
+                "more: run the suite anew"
+            )
+        _refuse_if_changed(folder if folder.is_dir() else folder.parent, arm)
+    return earlier
+
+
+def refuse_other_surroundings(earlier: Run, surroundings: Surroundings) -> None:
+    """Raise BadInput where a run has begun on another machine or server."""
+    differences = machine_differences(earlier.environment, surroundings.environment)
+    if earlier.server.version != surroundings.server.version:
+        differences.append(f"server: {earlier.server.version} → {surroundings.server.version}")
+    if differences:
+        raise BadInput(
+            f"the run began elsewhere ({'; '.join(differences)}): go on there, or run it anew"
+        )
+
+
+def _refuse_if_changed(folder: Path, arm: MeasuredArm) -> None:
+    path = folder / arm.history
+    try:
+        is_whole = sha256_of(path) == arm.history_sha256
+    except OSError as error:
+        raise RunReadError(f"cannot read {path} ({error.strerror}): run the suite anew") from error
+    if not is_whole:
+        raise RunReadError(f"{path} was changed after it was written: run the suite anew")
