@@ -112,6 +112,21 @@ class Injection(Document):
         description="good operations fewer than at the baseline's goodput, until it recovered or "
         "the span ended",
     )
+    most_waiting: NonNegativeInt = Field(
+        default=0,
+        description="largest number of operations that were due and not over, in the span; without "
+        "those that never were",
+    )
+    caught_up_ms: NonNegativeFloat | None = Field(
+        default=None,
+        description="until no more operations were due and not over than before the onset, and it "
+        "stayed so; null where it did not within the span",
+    )
+    on_time: NonNegativeInt | None = Field(
+        default=None,
+        description="operations due in the span that ended well within the SLO, counted from when "
+        "they were due; null where the suite named none",
+    )
     outcomes: OutcomeCounts = Field(
         description="operations due in the span; without a final outcome they are indeterminate"
     )

@@ -79,6 +79,7 @@ class Past:
     attempts: list[AttemptLine] = field(default_factory=list)
     faults: list[FaultLine] = field(default_factory=list)
     messages: list[MessageLine] = field(default_factory=list)
+    about: dict[str, Any] = field(default_factory=dict)
 
     def attempt(
         self, due_ms: float, ended_ms: float | None, outcome: str | None = "ok", **changes: Any
@@ -101,7 +102,7 @@ class Past:
         self.messages.append(message_line(by, is_older=is_older))
 
     def lines(self) -> Iterator[HistoryLine]:
-        yield Header({})
+        yield Header(self.about)
         yield from self.attempts
         yield from self.faults
         yield from self.messages

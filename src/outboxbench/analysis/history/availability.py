@@ -10,6 +10,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from outboxbench.analysis.history.ambiguity import AmbiguityOfSpans
+from outboxbench.analysis.history.backlog import Backlog
 from outboxbench.analysis.history.operations import GOOD
 from outboxbench.analysis.history.outline import Outline
 from outboxbench.analysis.history.spans import BIN_NS, NS_PER_MS, Span
@@ -17,13 +18,16 @@ from outboxbench.analysis.history.wedged import ClientsOfSpan, LatestAttempts
 from outboxbench.analysis.history.whole_operations import OperationsInProgress
 from outboxbench.results.availability import BlockAvailability, Injection, Timeline
 from outboxbench.results.block import OutcomeCounts
-from outboxbench.results.history import AttemptLine, MessageLine
+from outboxbench.results.history import AttemptLine, Header, MessageLine
 
 if TYPE_CHECKING:
     from outboxbench.analysis.history.judgement import Read
     from outboxbench.analysis.history.whole_operations import WholeOperation
     from outboxbench.results.availability import Ambiguity, Baseline
     from outboxbench.results.history import FaultLine, HistoryLine
+
+SLO: Final = "slo_ms"
+"""What the header calls the longest time from when an operation is due to its end that is fine."""
 
 SERVER_READY: Final = "server_ready_ns"
 """What a fault's evidence calls the moment at which the server answered a new connection again."""
@@ -82,10 +86,13 @@ class _Measured:
         ]
         self._ambiguity = AmbiguityOfSpans(outline.in_doubt)
         self._operations = OperationsInProgress()
+        self._backlog = Backlog(outline.begins_ns, outline.ends_ns)
+        self._slo_ns: int | None = None
+        self._on_time = [0 for _ in spans]
         self._good = [0] * -(-(outline.ends_ns - outline.begins_ns) // BIN_NS)
 
     def see(self, line: HistoryLine) -> None:
-        """Take note of an attempt or a message."""
+        """Take note of an attempt or a message, and of what the history is of."""
         if isinstance(line, AttemptLine):
             if line.began_ns is not None:
                 self._see_begun(line, line.began_ns)
@@ -94,6 +101,8 @@ class _Measured:
                 self._add(operation)
         elif isinstance(line, MessageLine):
             self._ambiguity.see(line)
+        elif isinstance(line, Header) and SLO in line.about:
+            self._slo_ns = round(line.about[SLO] * NS_PER_MS)
 
     def availability(self) -> BlockAvailability:
         """Return what was measured, once all lines have been seen."""
@@ -145,10 +154,13 @@ class _Measured:
         self._outcomes[due_in][operation.outcome] += 1
         self._spans[due_in].add_due(operation)
         self._ambiguity.add(due_in, operation)
+        self._backlog.add(operation)
         if operation.began_ns is not None:
             for span in outline.onsets_between(operation.began_ns, operation.ended_ns):
                 self._in_flight[span][operation.outcome] += 1
         if operation.final in GOOD and operation.ended_ns is not None:
+            if self._slo_ns is not None:
+                self._on_time[due_in] += operation.ended_ns - operation.due_ns <= self._slo_ns
             ended_in = outline.span_at(operation.ended_ns)
             if ended_in is not None:
                 self._spans[ended_in].add_good(operation.ended_ns)
@@ -192,6 +204,13 @@ class _Measured:
             else found.after_bins * BIN_NS / NS_PER_MS,
             bin_ms=_ms(found.bin_ns),
             lost_good=baseline and measured.lost_good(baseline.good_per_s, found.after_bins),
+            most_waiting=self._backlog.most(measured.begins_ns, measured.ends_ns),
+            caught_up_ms=_ms(
+                self._backlog.caught_up_ns(
+                    measured.begins_ns, self._took_effect_ns[span], measured.ends_ns
+                )
+            ),
+            on_time=None if self._slo_ns is None else self._on_time[span],
             outcomes=OutcomeCounts(**self._outcomes[span]),
             in_flight_at_onset=in_flight.attempted,
             in_flight_outcomes=in_flight,
