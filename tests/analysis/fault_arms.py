@@ -1,0 +1,73 @@
+"""Arms under faults as documents have them, made of the few figures that a test is about."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from outboxbench.results.availability import (
+    Ambiguity,
+    Baseline,
+    BlockAvailability,
+    Injection,
+    Timeline,
+)
+from outboxbench.results.block import OutcomeCounts
+from outboxbench.results.faults import FaultArm
+
+
+def injection(
+    number: int = 1,
+    *,
+    service_ms: float = 2.0,
+    rate_per_s: float = 200.0,
+    in_flight: int = 1,
+    interrupted: int = 0,
+    outcomes: OutcomeCounts | None = None,
+    **figures: Any,
+) -> Injection:
+    return Injection(
+        number=number,
+        fault=figures.pop("fault", "reset"),
+        onset_ms=1_000.0 * number,
+        span_ms=1_000.0,
+        baseline=Baseline(
+            seconds=1.0, good_per_s=rate_per_s, due_per_s=rate_per_s, service_ms=service_ms
+        ),
+        outcomes=outcomes or OutcomeCounts(ok=200),
+        in_flight_at_onset=in_flight,
+        in_flight_outcomes=OutcomeCounts(ok=in_flight - interrupted, failed=interrupted),
+        ambiguity=Ambiguity(),
+        **figures,
+    )
+
+
+def fault_arm(
+    strategy: str = "asyncpg",
+    fault: str = "reset",
+    injections: tuple[Injection, ...] = (),
+    *,
+    rate_per_s: float = 200.0,
+    busy_wait_us: float = 0.0,
+    good_of_bins: tuple[int, ...] = (20,) * 10,
+) -> FaultArm:
+    return FaultArm(
+        name=f"{fault}/{strategy}/{rate_per_s:g}/{busy_wait_us:g}",
+        fault=fault,
+        strategy=strategy,
+        write_plan="statements",
+        driver="asyncpg",
+        loop="uvloop",
+        profile="matched",
+        retries="none",
+        workload="charge",
+        settings={"rate_per_s": rate_per_s, "busy_wait_us": busy_wait_us},
+        history="history/x.jsonl.gz",
+        history_sha256="0" * 64,
+        checks=(),
+        verdict="pass",
+        availability=BlockAvailability(
+            outcomes_before=OutcomeCounts(ok=200),
+            injections=injections or (injection(),),
+            timeline=Timeline(begins_ms=0.0, bin_ms=100.0, good=good_of_bins),
+        ),
+    )
