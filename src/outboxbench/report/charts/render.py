@@ -18,6 +18,7 @@ from outboxbench.report.charts import (
     relay_backlog,
     relay_drain,
     relay_latency,
+    thesis,
     throughput,
     timeline,
 )
@@ -126,6 +127,7 @@ _CHARTS: dict[str, Callable[[Run, RunFolder], _Drawing]] = {
     "relay-drain": _of_the_run(relay_drain),
     "relay-latency": _of_the_run(relay_latency),
     "relay-backlog": _of_the_run(relay_backlog),
+    "thesis": _of_the_run(thesis),
 }
 CHARTS = {
     "throughput": throughput.SHOWS,
@@ -137,6 +139,7 @@ CHARTS = {
     "relay-drain": relay_drain.SHOWS,
     "relay-latency": relay_latency.SHOWS,
     "relay-backlog": relay_backlog.SHOWS,
+    "thesis": thesis.SHOWS,
 }
 """What each chart shows, by its name, which is the name of its files too."""
 

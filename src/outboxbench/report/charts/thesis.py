@@ -1,0 +1,230 @@
+"""Whether faster services are hurt less: a point for each arm, beside what is expected."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import numpy as np
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from outboxbench.analysis.thesis import CLAIMS, findings, thesis_points
+from outboxbench.analysis.thesis_words import paragraph
+from outboxbench.report import style
+from outboxbench.report.charts import frame
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from outboxbench.analysis.thesis import Finding, ThesisPoint
+    from outboxbench.results.model import Run
+
+TITLE = "Is a faster service hurt less by failures?"
+SHOWS = "each strategy under a fault by its speed: in flight, interrupted, caught up with, in time"
+
+_NAMES_A_ROW: Final = 5
+_NAME_ROW_IN: Final = 0.24
+_LONGEST_NAME: Final = 20
+_HEADING_IN: Final = 0.75
+_PANEL_IN: Final = 2.0
+_AXIS_IN: Final = 0.75
+_GAP_IN: Final = 0.62
+_WIDTH_IN: Final = (frame.WIDTH_IN - 2 * frame.LEFT_IN - 4 * _GAP_IN) / 4
+
+
+class _Panel(NamedTuple):
+    """One claim as a panel: what is drawn against what."""
+
+    title: str
+    x_label: str
+    y_label: str
+    x: Callable[[ThesisPoint], float | None]
+    y: Callable[[ThesisPoint], float | None]
+    draw_expected: Callable[[Axes, Sequence[ThesisPoint]], None]
+
+
+def draw(run: Run) -> Figure:
+    """Draw a row for each fault and a column for each claim.
+
+    Raises NoDataError where no fault was met by enough arms that differ.
+    """
+    points = thesis_points(run)
+    found = findings(points)
+    faults = sorted({each.fault for each in found if each.rho is not None})
+    if not faults:
+        raise frame.NoDataError("no fault was met by five arms that differ in what became of them")
+    names = list(dict.fromkeys(point.strategy for point in points))
+    names_in = _NAME_ROW_IN * -(-len(names) // _NAMES_A_ROW) + 0.15
+    row_in = _HEADING_IN + _PANEL_IN + _AXIS_IN
+    with style.applied():
+        figure = frame.new_figure(
+            frame.Footer.of_run(run),
+            title=TITLE,
+            subtitle="A point is a strategy at a load; open markers are slowed on purpose, the "
+            "larger the more.\nGrey lines are what is expected. ρ ranks the points: 1 agrees with "
+            "the claim, -1 contradicts it.",
+            key=(),
+            panels_in=names_in + row_in * len(faults),
+        )
+        _write_names(figure, names)
+        for row, fault in enumerate(faults):
+            of_fault = [point for point in points if point.fault == fault]
+            top_in = frame.TOP_IN + names_in + row * row_in
+            frame.write_heading(figure, f"Under {fault}", _loads(of_fault), at_in=top_in)
+            for column, (panel, claim) in enumerate(zip(_PANELS, CLAIMS, strict=True)):
+                axes = frame.place(
+                    figure,
+                    left_in=frame.LEFT_IN + _GAP_IN + column * (_WIDTH_IN + _GAP_IN),
+                    top_in=top_in + _HEADING_IN,
+                    width_in=_WIDTH_IN,
+                    height_in=_PANEL_IN,
+                )
+                (finding,) = (each for each in found if (each.claim, each.fault) == (claim, fault))
+                _draw_panel(axes, panel, of_fault, finding)
+    return figure
+
+
+def describe(run: Run) -> str:
+    """The paragraph that is made of the same figures."""
+    return paragraph(run)
+
+
+def _write_names(figure: Figure, names: Sequence[str]) -> None:
+    handles = [
+        Line2D(
+            [],
+            [],
+            linestyle="none",
+            marker=style.look_of(name).marker,
+            color=style.look_of(name).colour,
+            label=frame.shortened(name, _LONGEST_NAME),
+        )
+        for name in names
+    ]
+    figure.legend(
+        handles=handles,
+        loc="upper left",
+        bbox_to_anchor=(
+            frame.LEFT_IN / frame.WIDTH_IN,
+            1 - (frame.TOP_IN - 0.25) / figure.get_figheight(),
+        ),
+        ncols=_NAMES_A_ROW,
+        frameon=False,
+        fontsize=9,
+        borderpad=0,
+        borderaxespad=0,
+        columnspacing=2.2,
+    )
+
+
+def _loads(points: Sequence[ThesisPoint]) -> str:
+    rates = sorted({point.rate_per_s for point in points})
+    return f"{len(points)} arms, offered {', '.join(f'{rate:g}' for rate in rates)} operations/s"
+
+
+def _draw_panel(axes: Axes, panel: _Panel, points: Sequence[ThesisPoint], finding: Finding) -> None:
+    rho = "too few that differ" if finding.rho is None else f"ρ {finding.rho:.2f}"
+    axes.set_title(f"{panel.title}: {rho}", fontsize=9)
+    axes.set_xlabel(panel.x_label, fontsize=8.5)
+    axes.set_ylabel(panel.y_label, fontsize=8.5)
+    axes.tick_params(labelsize=8)
+    slowest_us = max((point.slower_us for point in points), default=0.0)
+    shown = []
+    for point in points:
+        x, y = panel.x(point), panel.y(point)
+        if x is None or y is None:
+            continue
+        shown.append(point)
+        look = style.look_of(point.strategy)
+        axes.plot(
+            [x],
+            [y],
+            linestyle="none",
+            marker=look.marker,
+            color=look.colour,
+            markerfacecolor="none" if point.slower_us else look.colour,
+            markersize=5.5 + (5 * point.slower_us / slowest_us if point.slower_us else 0),
+            zorder=3,
+            clip_on=False,
+        )
+    if not shown:
+        axes.text(0.5, 0.5, "nothing to show", transform=axes.transAxes, ha="center", fontsize=8.5)
+        return
+    axes.margins(0.08)
+    axes.set_xlim(left=0)
+    axes.set_ylim(bottom=0)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 5, 10]))
+    panel.draw_expected(axes, shown)
+
+
+def _equal(axes: Axes, points: Sequence[ThesisPoint]) -> None:
+    """As many as expected: the diagonal."""
+    del points
+    end = max(axes.get_xlim()[1], axes.get_ylim()[1])
+    limits = (axes.get_xlim(), axes.get_ylim())
+    axes.plot([0, end], [0, end], color=style.FAINT, linewidth=1)
+    axes.set_xlim(limits[0])
+    axes.set_ylim(limits[1])
+
+
+def _fluid(axes: Axes, points: Sequence[ThesisPoint]) -> None:
+    """A queue that is served at the best rate once the outage is over: the median outage."""
+    outages_ms = [
+        point.expected_caught_up_ms / (1 + 1 / point.headroom)
+        for point in points
+        if point.expected_caught_up_ms is not None
+    ]
+    if not outages_ms:
+        return
+    limits = (axes.get_xlim(), axes.get_ylim())
+    headroom = np.linspace(max(limits[0][1] / 200, 0.01), limits[0][1], 200)
+    expected_s = float(np.median(outages_ms)) / 1000 * (1 + 1 / headroom)
+    axes.plot(headroom, expected_s, color=style.FAINT, linewidth=1)
+    axes.set_xlim(limits[0])
+    axes.set_ylim(limits[1])
+
+
+def _nothing(axes: Axes, points: Sequence[ThesisPoint]) -> None:
+    """Nothing is expected but that it falls."""
+    del points
+    axes.set_ylim(0, 100)
+
+
+_PANELS: Final = (
+    _Panel(
+        "Little's law",
+        "expected in flight",
+        "in flight at the onset",
+        lambda point: point.expected_in_flight,
+        lambda point: point.in_flight,
+        _equal,
+    ),
+    _Panel(
+        "Interrupted",
+        "in flight at the onset",
+        "of them failed or in doubt",
+        lambda point: point.in_flight,
+        lambda point: point.interrupted,
+        _equal,
+    ),
+    _Panel(
+        "Caught up",
+        "headroom, × the load",
+        "s until nobody waits",
+        lambda point: point.headroom,
+        lambda point: None if point.caught_up_ms is None else point.caught_up_ms / 1000,
+        _fluid,
+    ),
+    _Panel(
+        "In time",
+        "ms an operation takes",
+        "% served within the SLO",
+        lambda point: point.service_ms,
+        lambda point: None if point.on_time is None else 100 * point.on_time,
+        _nothing,
+    ),
+)
