@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from contextlib import ExitStack
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -11,14 +12,15 @@ import pytest
 from tests.harness.faults.clients import NoLink, chance, child_process
 
 from outboxbench.harness.errors import CannotRun
-from outboxbench.harness.faults import process_kill
+from outboxbench.harness.faults import process_choice, worker_kill
 from outboxbench.harness.faults.probes import is_gone, wait_until
-from outboxbench.harness.faults.process_kill import RELAY_KILL, WORKER_KILL
 from outboxbench.harness.faults.relay_freeze import RELAY_FREEZE
+from outboxbench.harness.faults.relay_kill import RELAY_KILL
 from outboxbench.harness.faults.scene import Scene
+from outboxbench.harness.faults.worker_kill import WORKER_KILL
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import psycopg
 
@@ -29,17 +31,24 @@ KINDS = pytest.mark.parametrize(
 )
 
 
-def with_processes(scene: Scene, kind: FaultKind, pids: Sequence[int]) -> Scene:
+def impatient(condition: Callable[[], bool]) -> bool:
+    return wait_until(condition, 1.0)
+
+
+def with_processes(
+    scene: Scene, kind: FaultKind, pids: Sequence[int], in_hand: Sequence[int] = (3,)
+) -> Scene:
+    """`in_hand` is what a relay has in hand whenever somebody looks, the last for ever."""
     workers, relays = (pids, ()) if kind is WORKER_KILL else ((), pids)
-    return Scene(scene.server, scene.address, NoLink(), workers, relays)
+    looks = chain(in_hand, repeat(in_hand[-1]))
+    return Scene(scene.server, scene.address, NoLink(), workers, relays, lambda _: next(looks))
 
 
-@pytest.mark.parametrize("kind", [WORKER_KILL, RELAY_KILL], ids=lambda kind: kind.name)
-def test_a_process_is_killed_while_a_transaction_is_open(
-    kind: FaultKind, scene: Scene, client: psycopg.Connection[Any]
+def test_a_worker_is_killed_while_a_transaction_is_open(
+    scene: Scene, client: psycopg.Connection[Any]
 ) -> None:
     with child_process() as child, client.transaction():
-        fault = kind.make(with_processes(scene, kind, [child.pid]), chance(1))
+        fault = WORKER_KILL.make(with_processes(scene, WORKER_KILL, [child.pid]), chance(1))
         assert fault.inject() == {"pid_gone": child.pid, "transaction_seen": True}
         assert fault.heal() == {}
         # Its end is left for whoever started it to learn of.
@@ -47,10 +56,29 @@ def test_a_process_is_killed_while_a_transaction_is_open(
         assert fault.heal() == {}
 
 
+def test_a_relay_is_killed_once_it_has_messages_in_hand(scene: Scene) -> None:
+    # It had some when it was first looked at, and none once it stood still.
+    in_hand = (0, 2, 0, 5, 4)
+    with child_process() as child:
+        fault = RELAY_KILL.make(with_processes(scene, RELAY_KILL, [child.pid], in_hand), chance(1))
+        assert fault.inject() == {"pid_gone": child.pid, "deliveries_cut": 4}
+        assert fault.heal() == {}
+        assert child.wait() == -signal.SIGKILL
+
+
+def test_a_relay_is_killed_even_if_it_never_has_a_message_in_hand(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process_choice, "wait_until", impatient)
+    with child_process() as child:
+        fault = RELAY_KILL.make(with_processes(scene, RELAY_KILL, [child.pid], (0,)), chance(1))
+        assert fault.inject() == {"pid_gone": child.pid, "deliveries_cut": 0}
+
+
 def test_a_process_is_killed_even_if_no_transaction_comes(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(process_kill, "wait_until", lambda condition: wait_until(condition, 1.0))
+    monkeypatch.setattr(worker_kill, "wait_until", impatient)
     with child_process() as child:
         fault = WORKER_KILL.make(with_processes(scene, WORKER_KILL, [child.pid]), chance(1))
         assert fault.inject() == {"pid_gone": child.pid, "transaction_seen": False}
@@ -73,7 +101,7 @@ def test_a_relay_stands_still_until_it_is_healed(scene: Scene) -> None:
     with child_process() as child:
         fault = RELAY_FREEZE.make(with_processes(scene, RELAY_FREEZE, [child.pid]), chance(1))
         try:
-            assert fault.inject() == {"pid_still": child.pid}
+            assert fault.inject() == {"pid_still": child.pid, "deliveries_held": 3}
             assert psutil.Process(child.pid).status() == psutil.STATUS_STOPPED
         finally:
             healed = fault.heal()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from outboxbench.analysis.history.findings import Findings
 from outboxbench.results.block import Check
 from outboxbench.results.history import FaultLine
 
@@ -12,6 +13,10 @@ if TYPE_CHECKING:
 
     from outboxbench.analysis.history.judgement import Part
     from outboxbench.results.history import HistoryLine
+
+
+ATTEMPTS_SPENT: Final = "attempts_spent"
+"""What the evidence of an outage of the broker calls the refusals that were counted during it."""
 
 
 class InjectionsJudge:
@@ -48,7 +53,23 @@ class InjectionsJudge:
         return (
             _proved("every fault took effect", without, "no evidence of", len(self._faults)),
             _proved("every fault was healed", sick, "not healed:", len(self._faults)),
+            *self._free_outages(),
         )
+
+    def _free_outages(self) -> Sequence[Check]:
+        """A broker that cannot be reached says nothing about a message; none where it always is."""
+        spent = {
+            fault.number: fault.evidence[ATTEMPTS_SPENT]
+            for fault in self._faults.values()
+            if ATTEMPTS_SPENT in fault.evidence
+        }
+        if not spent:
+            return ()
+        costly = Findings("an outage of the broker costs no attempt")
+        for number, attempts in spent.items():
+            if attempts:
+                costly.add(f"{attempts} at injection {number}")
+        return (costly.check("have cost attempts", len(spent)),)
 
 
 def _proved(name: str, missing: list[str], how: str, faults: int) -> Check:

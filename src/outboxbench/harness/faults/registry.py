@@ -6,18 +6,21 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from outboxbench.harness.faults.backend_kill import BACKEND_KILL, BACKEND_KILL_ALL
+from outboxbench.harness.faults.broker_down import BROKER_DOWN
+from outboxbench.harness.faults.broker_slow import BROKER_SLOW
 from outboxbench.harness.faults.connection_refusal import CONNECTION_REFUSAL
 from outboxbench.harness.faults.deadlock import DEADLOCK
 from outboxbench.harness.faults.fault import HURTS_OTHERS
 from outboxbench.harness.faults.held_xmin import HELD_XMIN
 from outboxbench.harness.faults.hot_row import HOT_ROW
 from outboxbench.harness.faults.network import NETWORK_FAULTS
-from outboxbench.harness.faults.process_kill import RELAY_KILL, WORKER_KILL
 from outboxbench.harness.faults.relay_freeze import RELAY_FREEZE
+from outboxbench.harness.faults.relay_kill import RELAY_KILL
 from outboxbench.harness.faults.server_crash import SERVER_CRASH
 from outboxbench.harness.faults.server_freeze import SERVER_FREEZE
 from outboxbench.harness.faults.server_restart import SERVER_RESTART
 from outboxbench.harness.faults.slow_disk import SLOW_DISK
+from outboxbench.harness.faults.worker_kill import WORKER_KILL
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,6 +41,8 @@ FAULTS: Final[Mapping[str, FaultKind]] = MappingProxyType(
             WORKER_KILL,
             RELAY_KILL,
             RELAY_FREEZE,
+            BROKER_DOWN,
+            BROKER_SLOW,
             HELD_XMIN,
             HOT_ROW,
             DEADLOCK,

@@ -1,6 +1,7 @@
 """A relay stands still for longer than its lease, and goes on as if nothing had been.
 
-Another relay has taken its messages over by then: whatever it still does with them is done twice.
+Another relay has taken its messages over by then: whatever it still does with them is done twice,
+and what it settles is refused, as its fencing token is an old one.
 """
 
 from __future__ import annotations
@@ -12,8 +13,7 @@ from typing import TYPE_CHECKING, Final
 import psutil
 
 from outboxbench.harness.faults.fault import FaultKind
-from outboxbench.harness.faults.probes import wait_until
-from outboxbench.harness.faults.process_kill import choose_process
+from outboxbench.harness.faults.process_choice import choose_process, stop_amid
 
 if TYPE_CHECKING:
     from random import Random
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class RelayFreeze:
-    """Stops one relay. That it outlasts the lease is up to whoever heals it."""
+    """Stops one relay amid its deliveries. That it outlasts the lease is up to whoever heals it."""
 
     def __init__(self, scene: Scene, chance: Random) -> None:
         self._scene = scene
@@ -37,14 +37,11 @@ class RelayFreeze:
         if relay is None:
             return {}
         self._relay = relay
-        try:
-            relay.suspend()
-            if not wait_until(lambda: relay.status() == psutil.STATUS_STOPPED):
-                return {}
-        except psutil.NoSuchProcess:
+        held = stop_amid(relay, lambda: self._scene.deliveries_under_way(relay.pid))
+        if held is None:
             return {}
         self._since_s = time.monotonic()
-        return {"pid_still": relay.pid}
+        return {"pid_still": relay.pid, "deliveries_held": held}
 
     def heal(self) -> Evidence:
         """Let the relay go on; tell for how long it stood still, if it did until now."""

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
     from outboxbench.core.strategies.settings import DatabaseAddress
+    from outboxbench.harness.nats.server import NatsServer
     from outboxbench.harness.postgres.server import Server
 
 
@@ -24,11 +25,18 @@ class Link(Protocol):
         ...
 
 
+def _nothing_under_way(pid: int) -> int:
+    del pid
+    return 0
+
+
 @dataclass(frozen=True, slots=True)
 class Scene:
     """One block while it runs. `address` is its database, reached without the link.
 
-    `workers` and `relays` are the pids of the processes that are there now.
+    `workers` and `relays` are the pids of the processes that are there now, and
+    `deliveries_under_way` tells of a relay, even one that is gone, how many messages it has handed
+    over without having heard of them. `broker` is the one that relays publish to, if it is ours.
     """
 
     server: Server
@@ -36,3 +44,5 @@ class Scene:
     link: Link
     workers: Sequence[int] = field(default_factory=list)
     relays: Sequence[int] = field(default_factory=list)
+    deliveries_under_way: Callable[[int], int] = _nothing_under_way
+    broker: NatsServer | None = None

@@ -61,6 +61,16 @@ class NatsServer:
         return f"nats://{HOST}:{self._port}"
 
     @property
+    def address(self) -> tuple[str, int]:
+        """Host and port, as a socket takes them."""
+        return HOST, self._port
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it was started and not stopped since."""
+        return self._process is not None
+
+    @property
     def pid(self) -> int:
         """The process."""
         if self._process is None:
