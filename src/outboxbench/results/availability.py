@@ -136,10 +136,32 @@ class Injection(Document):
     )
     in_flight_outcomes: OutcomeCounts = Field(description="what became of those")
     ambiguity: Ambiguity
+    deliveries: DeliveryPauses | None = Field(
+        default=None, description="null where no relay is beside the clients"
+    )
     wedged_clients: NonNegativeInt | None = Field(
         default=None,
         description="clients that succeeded before and never did after the fault was healed; null "
         "where it was not healed within the span, or none had succeeded before",
+    )
+
+
+class DeliveryPauses(Document):
+    """What one injection did to deliveries, those that were not a message's first included."""
+
+    first_ms: NonNegativeFloat | None = Field(
+        default=None,
+        description="until the first delivery that was confirmed after the onset; null where none "
+        "was within the span",
+    )
+    first_after_effect_ms: NonNegativeFloat | None = Field(
+        default=None,
+        description="the same for those confirmed after the fault took effect, of which one that "
+        "was nearly done when it came is still the first; equal to first_ms where nobody knows "
+        "when it did",
+    )
+    longest_gap_ms: NonNegativeFloat | None = Field(
+        default=None, description="longest time within the span without a delivery"
     )
 
 
@@ -189,6 +211,8 @@ class AvailabilitySummary(Document):
     longest_gap_ms: Spread
     recovered_ms: Spread
     lost_good: Spread
+    first_delivery_ms: Spread = Field(description="of those with relays, after the fault's effect")
+    longest_delivery_gap_ms: Spread
     outcomes: OutcomeCounts
     in_flight_at_onset: NonNegativeInt
     ambiguity: Ambiguity

@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
-from pydantic import Field, JsonValue
+from typing import Literal
+
+from pydantic import Field, JsonValue, PositiveInt
 
 from outboxbench.results.availability import BlockAvailability
 from outboxbench.results.block import Check
-from outboxbench.results.document import Document, Loop, Profile, Verdict, WritePlan
+from outboxbench.results.document import (
+    Document,
+    Loop,
+    PositiveFloat,
+    Profile,
+    Verdict,
+    WritePlan,
+)
+
+
+class FaultRelaying(Document):
+    """The relays beside the clients of an arm."""
+
+    relays: PositiveInt
+    plan: Literal["lease", "sharded", "delete"]
+    broker: Literal["memory", "nats"]
+    wake_up: Literal["notify", "poll"]
+    handlers: PositiveInt = Field(description="messages that a relay handles at a time")
+    batch: PositiveInt = Field(description="messages that a relay claims at most")
+    lease_s: PositiveFloat
 
 
 class FaultArm(Document):
@@ -21,6 +42,7 @@ class FaultArm(Document):
     profile: Profile
     retries: str
     workload: str
+    relaying: FaultRelaying | None = Field(default=None, description="null where there are none")
     settings: dict[str, JsonValue]
     history: str = Field(description="its path in the run folder")
     history_sha256: str = Field(description="of that file")

@@ -79,6 +79,21 @@ class DeliveryLine(NamedTuple):
     delivered_ns: int
 
 
+class RelayLine(NamedTuple):
+    """What a relay had done when it was told to end; one that was killed tells nothing.
+
+    `refused` and `dead` are messages, `late` what it could not settle as its lease had ended: who
+    took over has a higher fencing token. `outages` are claims that met nobody who answered.
+    """
+
+    relay: int
+    delivered: int
+    refused: int
+    dead: int
+    late: int
+    outages: int
+
+
 class MessageLine(NamedTuple):
     """A message as the database holds it at the end. `cents` is what it moves, if it does."""
 
@@ -123,7 +138,14 @@ def following_op_id(op_id: str, ordinal: int) -> str:
 
 
 HistoryLine: TypeAlias = (
-    Header | AttemptLine | FaultLine | DeliveryLine | MessageLine | AggregateLine | InboxLine
+    Header
+    | AttemptLine
+    | FaultLine
+    | DeliveryLine
+    | RelayLine
+    | MessageLine
+    | AggregateLine
+    | InboxLine
 )
 
 _KINDS: Final[dict[str, type[HistoryLine]]] = {
@@ -131,6 +153,7 @@ _KINDS: Final[dict[str, type[HistoryLine]]] = {
     "attempt": AttemptLine,
     "fault": FaultLine,
     "delivery": DeliveryLine,
+    "relay": RelayLine,
     "message": MessageLine,
     "aggregate": AggregateLine,
     "inbox": InboxLine,

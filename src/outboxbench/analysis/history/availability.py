@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from outboxbench.analysis.history.ambiguity import AmbiguityOfSpans
 from outboxbench.analysis.history.backlog import Backlog
+from outboxbench.analysis.history.delivery_pauses import PausesOfSpans, keep_least
 from outboxbench.analysis.history.operations import GOOD
 from outboxbench.analysis.history.outline import Outline
 from outboxbench.analysis.history.spans import BIN_NS, NS_PER_MS, Span
@@ -18,7 +19,7 @@ from outboxbench.analysis.history.wedged import ClientsOfSpan, LatestAttempts
 from outboxbench.analysis.history.whole_operations import OperationsInProgress
 from outboxbench.results.availability import BlockAvailability, Injection, Timeline
 from outboxbench.results.block import OutcomeCounts
-from outboxbench.results.history import AttemptLine, Header, MessageLine
+from outboxbench.results.history import AttemptLine, DeliveryLine, Header, MessageLine
 
 if TYPE_CHECKING:
     from outboxbench.analysis.history.judgement import Read
@@ -85,6 +86,8 @@ class _Measured:
             *(_took_effect_ns(fault) for fault in outline.faults),
         ]
         self._ambiguity = AmbiguityOfSpans(outline.in_doubt)
+        self._pauses = PausesOfSpans(outline, self._took_effect_ns)
+        self._is_relayed = False
         self._operations = OperationsInProgress()
         self._backlog = Backlog(outline.begins_ns, outline.ends_ns)
         self._slo_ns: int | None = None
@@ -92,7 +95,7 @@ class _Measured:
         self._good = [0] * -(-(outline.ends_ns - outline.begins_ns) // BIN_NS)
 
     def see(self, line: HistoryLine) -> None:
-        """Take note of an attempt or a message, and of what the history is of."""
+        """Take note of an attempt, a message or a delivery, and of what the history is of."""
         if isinstance(line, AttemptLine):
             if line.began_ns is not None:
                 self._see_begun(line, line.began_ns)
@@ -101,8 +104,12 @@ class _Measured:
                 self._add(operation)
         elif isinstance(line, MessageLine):
             self._ambiguity.see(line)
-        elif isinstance(line, Header) and SLO in line.about:
-            self._slo_ns = round(line.about[SLO] * NS_PER_MS)
+        elif isinstance(line, DeliveryLine):
+            self._pauses.see(line.delivered_ns)
+        elif isinstance(line, Header):
+            self._is_relayed = bool(line.about.get("is_relayed"))
+            if SLO in line.about:
+                self._slo_ns = round(line.about[SLO] * NS_PER_MS)
 
     def availability(self) -> BlockAvailability:
         """Return what was measured, once all lines have been seen."""
@@ -142,9 +149,9 @@ class _Measured:
         self._spans[ended_in].add_ok(line.ended_ns)
         if begun_in == ended_in:
             since_ns = line.ended_ns - self._spans[ended_in].begins_ns
-            _keep_least(self._first_ok_ns, ended_in, since_ns)
+            keep_least(self._first_ok_ns, ended_in, since_ns)
             if began_ns >= self._took_effect_ns[ended_in]:
-                _keep_least(self._first_ok_after_effect_ns, ended_in, since_ns)
+                keep_least(self._first_ok_after_effect_ns, ended_in, since_ns)
 
     def _add(self, operation: WholeOperation) -> None:
         outline = self._outline
@@ -215,18 +222,13 @@ class _Measured:
             in_flight_at_onset=in_flight.attempted,
             in_flight_outcomes=in_flight,
             ambiguity=ambiguity,
+            deliveries=self._pauses.of_span(span) if self._is_relayed else None,
             wedged_clients=self._clients[span].wedged(self._clients[span - 1], self._latest),
         )
 
 
 def _took_effect_ns(fault: FaultLine) -> int:
     return fault.onset_ns if fault.took_effect_ns is None else fault.took_effect_ns
-
-
-def _keep_least(of_spans: list[int | None], span: int, value: int) -> None:
-    least = of_spans[span]
-    if least is None or value < least:
-        of_spans[span] = value
 
 
 def _ms(duration_ns: int | None) -> float | None:

@@ -33,6 +33,7 @@ def distribution(values: Sequence[float | None]) -> tuple[EcdfPoint, ...]:
 
 def summarise(injections: Sequence[Injection]) -> AvailabilitySummary:
     """Sum up injections, of one strategy or of one fault, as the caller has chosen them."""
+    pauses = [each.deliveries for each in injections if each.deliveries is not None]
     wedged = [each.wedged_clients or 0 for each in injections]
     return AvailabilitySummary(
         injections=len(injections),
@@ -61,6 +62,11 @@ def summarise(injections: Sequence[Injection]) -> AvailabilitySummary:
             never=sum(each.recovered is False for each in injections),
         ),
         lost_good=_spread(each.lost_good for each in injections),
+        first_delivery_ms=_spread(
+            (each.first_after_effect_ms for each in pauses),
+            never=sum(each.first_after_effect_ms is None for each in pauses),
+        ),
+        longest_delivery_gap_ms=_spread(each.longest_gap_ms for each in pauses),
         outcomes=sum((each.outcomes for each in injections), OutcomeCounts()),
         in_flight_at_onset=sum(each.in_flight_at_onset for each in injections),
         ambiguity=sum((each.ambiguity for each in injections), Ambiguity()),

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from array import array
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from outboxbench.analysis.history.gaps import Gaps
 from outboxbench.analysis.history.operations import GOOD
 from outboxbench.results.availability import Baseline
 
@@ -31,10 +31,6 @@ No more can be answered than is asked. Of random arrivals one bin in seven that 
 fewer than 90, so that half of all that have recovered would seem not to have. Where fewer still are
 due it is no lull: clients of a closed loop ask for nothing while they hang.
 """
-
-GAP_CELL_NS: Final = 10 * NS_PER_MS
-"""Gaps are exact where they are at least as long; shorter ones may be missed for one another."""
-_EMPTY: Final = -1
 
 
 class Recovery(NamedTuple):
@@ -62,10 +58,7 @@ class Span:
         self._good_of_due = [0] * bins
         self._served = [0] * bins
         self._service_ns = [0] * bins
-        # The first and the last ok of each cell, since in a history clients follow on each other.
-        cells = _parts(self.length_ns, GAP_CELL_NS)
-        self._first_ok_ns = array("q", [_EMPTY]) * cells
-        self._last_ok_ns = array("q", [_EMPTY]) * cells
+        self._oks = Gaps(self.length_ns)
 
     @property
     def length_ns(self) -> int:
@@ -90,24 +83,11 @@ class Span:
 
     def add_ok(self, ended_ns: int) -> None:
         """Take note of an attempt that ended ok in the span."""
-        since_ns = ended_ns - self.begins_ns
-        cell = since_ns // GAP_CELL_NS
-        first_ns = self._first_ok_ns[cell]
-        if first_ns == _EMPTY or since_ns < first_ns:
-            self._first_ok_ns[cell] = since_ns
-        if since_ns > self._last_ok_ns[cell]:
-            self._last_ok_ns[cell] = since_ns
+        self._oks.add(ended_ns - self.begins_ns)
 
     def longest_gap_ns(self) -> int | None:
         """The longest time without an ok, both ends of the span included; None if it is empty."""
-        if not self.length_ns:
-            return None
-        longest_ns = previous_ns = 0
-        for first_ns, last_ns in zip(self._first_ok_ns, self._last_ok_ns, strict=True):
-            if first_ns != _EMPTY:
-                longest_ns = max(longest_ns, first_ns - previous_ns)
-                previous_ns = last_ns
-        return max(longest_ns, self.length_ns - previous_ns)
+        return self._oks.longest_ns()
 
     def baseline(self, after_bins: int) -> Baseline | None:
         """What was done from a bin on, in operations due and ended there; None if nothing was."""
