@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -18,20 +18,29 @@ import psycopg
 
 from outboxbench.harness.errors import CannotRun
 from outboxbench.harness.faulting.crew import Crew
+from outboxbench.harness.faulting.draining import wait_until_delivered
 from outboxbench.harness.faulting.history_file import write_history
+from outboxbench.harness.faulting.relay_crew import OWN_CONNECTIONS, RelayCrew
+from outboxbench.harness.faulting.watching import watch_until
 from outboxbench.harness.faults.scene import Scene
 from outboxbench.harness.load.job import Window
+from outboxbench.harness.postgres.kept_messages import TABLE
 from outboxbench.harness.postgres.server import connect
 from outboxbench.results.history import FaultLine
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from outboxbench.core.strategies.settings import DatabaseAddress, StrategySettings
     from outboxbench.harness.faulting.order import FaultOrder
+    from outboxbench.harness.faulting.watching import Supervised
     from outboxbench.harness.faults.fault import Evidence, Fault
     from outboxbench.harness.faults.scene import Link
     from outboxbench.harness.janitor import Janitor
     from outboxbench.harness.load.dataset import Dataset
+    from outboxbench.harness.nats.server import NatsServer
     from outboxbench.harness.postgres.server import Server
+    from outboxbench.results.history import RelayLine
     from outboxbench.results.machine import Pinning
 
 _LEAD_S: Final = 0.1
@@ -59,12 +68,13 @@ class FaultBlock:
     Args:
         order: what to run.
         server: where the database is.
-        address: the database, prepared, reached directly.
-        settings: how clients reach it, through the link.
-        link: what the clients' way leads over.
+        address: the database, prepared, also for the relays if there are any; reached directly.
+        settings: how clients reach it, through the link, as do relays.
+        link: what the way of clients and relays leads over.
         dataset: what the database holds.
-        janitor: ends the clients should the harness be gone first.
-        pinning: where clients run.
+        janitor: ends the processes should the harness be gone first.
+        pinning: where clients and relays run.
+        broker: where relays publish; None if each has a broker in its own memory.
     """
 
     order: FaultOrder
@@ -75,6 +85,7 @@ class FaultBlock:
     dataset: Dataset
     janitor: Janitor
     pinning: Pinning
+    broker: NatsServer | None = None
 
     def run(self, history: Path) -> None:
         """Run the block and write its history.
@@ -88,47 +99,97 @@ class FaultBlock:
                 self.order, self.settings, self.dataset, journals, self.janitor, self.pinning
             )
             stack.callback(crew.end)
+            relays = self._relays(journals)
+            for each in relays:
+                stack.callback(each.end)
+                each.start()
             crew.start()
             began = self._now()
             window = self._window()
             crew.go(window)
-            faults = self._inject(crew, window.begins_ns)
+            faults = self._inject(crew, relays, window.begins_ns)
             crew.stop()
+            tallies = self._stop(relays)
             self._settle()
             write_history(
                 history,
-                self.order.about,
+                self._about(),
                 journals,
-                faults,
+                [*faults, *tallies],
                 self.address,
                 began_ns=window.begins_ns,
                 began=began,
+                messages=TABLE if self._deletes else "outbox",
             )
 
-    def _inject(self, crew: Crew, began_ns: int) -> list[FaultLine]:
+    @property
+    def _deletes(self) -> bool:
+        """Whether relays delete what they have delivered."""
+        return self.order.relaying is not None and self.order.relaying.plan == "delete"
+
+    def _about(self) -> dict[str, Any]:
+        about = self.order.about
+        return about if self.order.relaying is None else {**about, "is_relayed": True}
+
+    def _relays(self, journals: Path) -> tuple[RelayCrew, ...]:
+        """Return the relays of the block, none or one crew of them."""
+        relaying = self.order.relaying
+        if relaying is None:
+            return ()
+        settings = replace(self.settings, pool_size=relaying.handlers + OWN_CONNECTIONS)
+        return (
+            RelayCrew(
+                self.order,
+                relaying,
+                settings.for_relay(relaying.lease_s, self.server.major),
+                self.broker,
+                journals,
+                self.janitor,
+                self.pinning,
+            ),
+        )
+
+    def _stop(self, relays: Sequence[RelayCrew]) -> list[RelayLine]:
+        """Let relays deliver what is left, and end; return what they had done.
+
+        What they leave undelivered is no error: it is what the judge looks for.
+        """
+        if relays:
+            wait_until_delivered(self.address, relays)
+        return [line for each in relays for line in each.stop()]
+
+    def _inject(self, crew: Crew, relays: Sequence[RelayCrew], began_ns: int) -> list[FaultLine]:
         rhythm = self.order.rhythm
+        crews: tuple[Supervised, ...] = (crew, *relays)
         random = Random(f"{self.order.seed}/faults")  # noqa: S311 - a moment, no secret
         lines: list[FaultLine] = []
         healthy_since_ns = began_ns
         for number in range(1, rhythm.injections + 1):
             # A part of the clean phase is drawn, so that the phase against the clients is too.
             clean_s = rhythm.clean_s * (1 - random.random() / 4)
-            crew.watch_until(healthy_since_ns + round(clean_s * 1e9))
-            scene = Scene(self.server, self.address, self.link, crew.pids, ())
-            fault = self.order.kind.make(scene, random)
-            lines.append(self._one(number, fault, crew, began_ns))
+            watch_until(healthy_since_ns + round(clean_s * 1e9), crews)
+            fault = self.order.kind.make(self._scene(crew, relays), random)
+            lines.append(self._one(number, fault, crews, began_ns))
             healthy_since_ns = time.monotonic_ns() + round(rhythm.recovery_s * 1e9)
-            crew.watch_until(healthy_since_ns)
+            watch_until(healthy_since_ns, crews)
         return lines
 
-    def _one(self, number: int, fault: Fault, crew: Crew, began_ns: int) -> FaultLine:
+    def _scene(self, crew: Crew, relays: Sequence[RelayCrew]) -> Scene:
+        scene = Scene(self.server, self.address, self.link, crew.pids, broker=self.broker)
+        for each in relays:
+            scene = replace(scene, relays=each.pids, deliveries_under_way=each.deliveries_under_way)
+        return scene
+
+    def _one(
+        self, number: int, fault: Fault, crews: Sequence[Supervised], began_ns: int
+    ) -> FaultLine:
         evidence: dict[str, Any] = {}
         onset_ns = time.monotonic_ns()
         try:
             evidence.update(fault.inject())
             took_effect_ns = time.monotonic_ns()
             if self.order.kind.lasts:
-                crew.watch_until(took_effect_ns + round(self.order.rhythm.hold_s * 1e9))
+                watch_until(took_effect_ns + round(self.order.rhythm.hold_s * 1e9), crews)
         finally:
             evidence.update(fault.heal())
         healed_ns = time.monotonic_ns()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import time
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from outboxbench.harness.faulting.job import ClientsJob
-from outboxbench.harness.faulting.process import ClientsProcess
+from outboxbench.harness.faulting.process import MemberProcess
 from outboxbench.harness.load.job import OpenLoad, Window
 from outboxbench.harness.pinning import pin
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 _GRACE_S: Final = 15.0
 """For what is under way when the load ends; who is not back by then is wedged."""
 
-_POLL_S: Final = 0.02
+CLIENTS_MODULE: Final = "outboxbench.harness.faulting.worker"
 
 
 @dataclass(slots=True)
@@ -45,7 +46,7 @@ class Crew:
     journals: Path
     janitor: Janitor
     pinning: Pinning
-    _members: list[ClientsProcess] = field(default_factory=list)
+    _members: list[MemberProcess] = field(default_factory=list)
     _started: int = 0
     _window: Window | None = None
 
@@ -69,16 +70,14 @@ class Crew:
         """Have everybody begin."""
         self._window = window
         for member in self._members:
-            member.go(window)
+            member.go(json.dumps(asdict(window)))
 
-    def watch_until(self, moment_ns: int) -> None:
-        """Wait, and replace whoever is gone meanwhile, as a supervisor would."""
-        while (left_s := (moment_ns - time.monotonic_ns()) / 1e9) > 0:
-            for place, member in enumerate(self._members):
-                if not member.is_running:
-                    member.end()
-                    self._members[place] = self._replacement(place)
-            time.sleep(min(left_s, _POLL_S))
+    def replace_gone(self) -> None:
+        """Replace whoever is gone, as a supervisor would."""
+        for place, member in enumerate(self._members):
+            if not member.is_running:
+                member.end()
+                self._members[place] = self._replacement(place)
 
     def stop(self) -> int:
         """Have nobody begin anything more, and wait; return how many had to be ended.
@@ -90,7 +89,7 @@ class Crew:
             member.stop()
         deadline_s = time.monotonic() + _GRACE_S
         return sum(
-            not member.ends_within(max(0.1, deadline_s - time.monotonic()))
+            member.ends_within(max(0.1, deadline_s - time.monotonic())) is None
             for member in self._members
         )
 
@@ -99,17 +98,20 @@ class Crew:
         for member in self._members:
             member.end()
 
-    def _replacement(self, place: int) -> ClientsProcess:
+    def _replacement(self, place: int) -> MemberProcess:
         member = self._new(place)
         assert self._window is not None
         # It connects when it can; what was due until then is skipped.
         now_ns = time.monotonic_ns()
-        member.go(Window.of(now_ns, now_ns, max(self._window.closes_ns, now_ns + 1)))
+        window = Window.of(now_ns, now_ns, max(self._window.closes_ns, now_ns + 1))
+        member.go(json.dumps(asdict(window)))
         return member
 
-    def _new(self, place: int) -> ClientsProcess:
+    def _new(self, place: int) -> MemberProcess:
         order = self.order
-        member = ClientsProcess(order.name, order.strategy, self.janitor)
+        member = MemberProcess(
+            f"the clients of {order.name}", CLIENTS_MODULE, order.strategy, self.janitor
+        )
         pin(member.pid, self.pinning.client_cores)
         clients = order.clients // order.workers
         member.prepare(
@@ -130,7 +132,7 @@ class Crew:
                 retrying=order.retrying,
                 worker=self._started,
                 journal=str(self.journals),
-            )
+            ).to_json()
         )
         self._started += 1
         return member

@@ -5,12 +5,10 @@ from __future__ import annotations
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from outboxbench.harness.faulting.delivery_journal import read_deliveries
 from outboxbench.harness.load.command_mix import CommandMix
 from outboxbench.harness.load.journal import FAILURES, OUTCOMES, read_attempts
 from outboxbench.harness.postgres.whole_state import read_whole_state
-from outboxbench.harness.relaying.records import DELIVERY, read_records
 from outboxbench.results.history import AttemptLine, DeliveryLine, Header, HistoryWriter
 
 if TYPE_CHECKING:
@@ -18,18 +16,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from outboxbench.core.strategies.settings import DatabaseAddress
-    from outboxbench.results.history import FaultLine
+    from outboxbench.results.history import FaultLine, RelayLine
 
 
 def write_history(
     path: Path,
     about: Mapping[str, Any],
     journals: Path,
-    faults: Sequence[FaultLine],
+    events: Sequence[FaultLine | RelayLine],
     address: DatabaseAddress,
     *,
     began_ns: int,
     began: object,
+    messages: str,
 ) -> None:
     """Write everything that is known of a block.
 
@@ -37,18 +36,19 @@ def write_history(
         path: the history.
         about: what it is of.
         journals: the folder with the clients' journals, and the relays' records if there are any.
-        faults: the injections.
+        events: the injections, and what relays told of themselves.
         address: the database, which nobody uses any more.
         began_ns: when the block began, on the monotonic clock; all times count from there.
         began: the same moment, as the server told it.
+        messages: the table that has every message.
     """
     with HistoryWriter(path) as writer:
         writer.write(Header(dict(about)))
         for line in chain(
             _attempts(journals, began_ns),
-            faults,
+            events,
             _deliveries(journals, began_ns),
-            read_whole_state(address, began),
+            read_whole_state(address, began, messages),
         ):
             writer.write(line)
 
@@ -79,11 +79,7 @@ def _attempts(folder: Path, began_ns: int) -> Iterator[AttemptLine]:
 
 
 def _deliveries(folder: Path, began_ns: int) -> Iterator[DeliveryLine]:
-    paths = sorted(folder.glob("*.deliveries"))
-    if not paths:
-        return
-    records = np.concatenate([read_records(path, DELIVERY) for path in paths])
-    for record in records[records["delivered_ns"].argsort(kind="stable")]:
+    for record in read_deliveries(folder):
         yield DeliveryLine(
             op_id=record["op_id"].tobytes().hex(),
             ordinal=int(record["ordinal"]),

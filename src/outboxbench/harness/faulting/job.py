@@ -1,4 +1,4 @@
-"""What the harness tells a client process that is to live through faults: JSON, a line."""
+"""What the harness tells processes that are to live through faults: JSON, a line."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from outboxbench.core.strategies.settings import DatabaseAddress, StrategySettin
 from outboxbench.harness.load.dataset import Dataset
 from outboxbench.harness.load.job import OpenLoad
 from outboxbench.harness.load.retrying import Retrying
+from outboxbench.harness.relaying.job import BrokerAddress
 
 if TYPE_CHECKING:
+    from outboxbench.core.application.outbox import RelayPlan
     from outboxbench.harness.load.job import Loop
 
 
@@ -51,5 +53,41 @@ class ClientsJob:
             dataset=Dataset(**fields.pop("dataset")),
             load=OpenLoad(**fields.pop("load")),
             retrying=Retrying(**fields.pop("retrying")),
+            **fields,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FaultRelayJob:
+    """One relay, which delivers until it is told to stop.
+
+    Its records go to files in the folder `journal`, named after its `number`: one that takes the
+    place of another has a number of its own.
+    """
+
+    settings: StrategySettings
+    loop: Loop
+    plan: RelayPlan
+    broker: BrokerAddress
+    handlers: int
+    batch: int
+    announced: bool
+    lease_s: float
+    number: int
+    journal: str
+
+    def to_json(self) -> str:
+        """Return the job as one line; it holds passwords, so it goes through a pipe alone."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, line: str) -> FaultRelayJob:
+        """Read a job back."""
+        fields = json.loads(line)
+        settings = fields.pop("settings")
+        address = DatabaseAddress(**settings.pop("address"))
+        return cls(
+            settings=StrategySettings(address=address, **settings),
+            broker=BrokerAddress(**fields.pop("broker")),
             **fields,
         )

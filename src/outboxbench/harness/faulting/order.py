@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from outboxbench.core.application.outbox import RelayPlan
     from outboxbench.harness.faults.fault import FaultKind
     from outboxbench.harness.load.job import Loop
     from outboxbench.harness.load.retrying import Retrying
+    from outboxbench.harness.relaying.job import BrokerName, WakeUp
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +29,24 @@ class Rhythm:
 
 
 @dataclass(frozen=True, slots=True)
+class Relaying:
+    """The relays beside the clients of a block, of the same strategy.
+
+    Each handles so many messages at a time, by `handlers`, and claims a `batch` of them at most.
+    """
+
+    relays: int
+    plan: RelayPlan
+    broker: BrokerName
+    wake_up: WakeUp
+    handlers: int
+    batch: int
+    lease_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class FaultOrder:
-    """What to run: one strategy, one fault, again and again."""
+    """What to run: one strategy, one fault, again and again; with relays, if any."""
 
     name: str
     strategy: str
@@ -43,3 +61,4 @@ class FaultOrder:
     rhythm: Rhythm
     seed: str
     about: dict[str, Any]
+    relaying: Relaying | None = None

@@ -1,31 +1,32 @@
-"""The harness's side of a client process under faults: it may be killed, and it may never end."""
+"""The harness's side of a process under faults: it may be killed, and it may never end."""
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
-from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from outboxbench.harness.child_process import ChildProcess
 from outboxbench.harness.errors import CannotRun
 
 if TYPE_CHECKING:
-    from outboxbench.harness.faulting.job import ClientsJob
     from outboxbench.harness.janitor import Janitor
-    from outboxbench.harness.load.job import Window
 
 READY_TIMEOUT_S = 120.0
 
 
-class ClientsProcess:
-    """One client process: connects, runs its clients when told, and ends or is ended."""
+class MemberProcess:
+    """A process of a block: connects, works when told, and ends or is ended.
 
-    def __init__(self, name: str, strategy: str, janitor: Janitor) -> None:
-        self._name = f"the clients of {name}"
-        self._process = ChildProcess(
-            self._name, "outboxbench.harness.faulting.worker", (strategy,), janitor
-        )
+    Args:
+        name: what it is, as the user is told when it fails.
+        module: what it runs.
+        strategy: what it works with.
+        janitor: ends it should the harness be gone first.
+    """
+
+    def __init__(self, name: str, module: str, strategy: str, janitor: Janitor) -> None:
+        self._name = name
+        self._process = ChildProcess(name, module, (strategy,), janitor)
 
     @property
     def pid(self) -> int:
@@ -37,15 +38,15 @@ class ClientsProcess:
         """Whether it is still there."""
         return self._process.is_running
 
-    def __enter__(self) -> ClientsProcess:
+    def __enter__(self) -> MemberProcess:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._process.end()
 
-    def prepare(self, job: ClientsJob) -> None:
-        """Have it connect, without waiting for it."""
-        self._process.tell(job.to_json())
+    def prepare(self, job: str) -> None:
+        """Have it connect for a job, without waiting for it."""
+        self._process.tell(job)
 
     def wait_until_ready(self) -> None:
         """Wait until it is connected.
@@ -53,22 +54,27 @@ class ClientsProcess:
         Raises:
             CannotRun: it failed, or took too long.
         """
-        overdue = f"{self._name} did not connect within {READY_TIMEOUT_S:g} s: use fewer clients"
+        overdue = (
+            f"{self._name} did not connect within {READY_TIMEOUT_S:g} s: "
+            "use fewer clients or relays"
+        )
         message = self._process.hear(READY_TIMEOUT_S, overdue)
         if message["event"] != "ready":
             raise CannotRun(f"{self._name} cannot run: {message.get('message')}")
 
-    def go(self, window: Window) -> None:
-        """Have the clients run until they are told to stop, or the window closes."""
-        self._process.tell(json.dumps(asdict(window)))
+    def go(self, line: str) -> None:
+        """Have it work until it is told to stop."""
+        self._process.tell(line)
 
     def stop(self) -> None:
-        """Have the clients begin nothing more; one that is gone already need not."""
+        """Have it begin nothing more; one that is gone already need not."""
         with suppress(CannotRun):
             self._process.tell("stop")
 
-    def ends_within(self, timeout_s: float) -> bool:
-        """Wait for the end; where it does not come the process is killed, and False returned.
+    def ends_within(self, timeout_s: float) -> dict[str, Any] | None:
+        """Wait for the end, and return what it tells of it.
+
+        Where the end does not come in time the process is killed, and None returned.
 
         Raises:
             CannotRun: it failed by a fault of its own.
@@ -79,10 +85,10 @@ class ClientsProcess:
             if message["event"] == "ready":
                 message = self._process.hear(timeout_s, "")
         except CannotRun:
-            return False
-        if message["event"] != "done":
+            return None
+        if message.pop("event") != "done":
             raise CannotRun(f"{self._name} failed: {message.get('message')}")
-        return True
+        return message
 
     def end(self) -> None:
         """End it, whatever it does."""

@@ -10,12 +10,12 @@ import json
 import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from outboxbench.core.application.bootstrap import bootstrap
-from outboxbench.core.application.outcome import PersistenceError
 from outboxbench.core.strategies.registry import load_strategy
 from outboxbench.harness.child_answers import exit_code_of, say
+from outboxbench.harness.faulting.connecting import open_persistently
 from outboxbench.harness.faulting.job import ClientsJob
 from outboxbench.harness.load.arrivals import Arrivals, arrival_times_ns
 from outboxbench.harness.load.client_on_record import run_on_record
@@ -27,8 +27,6 @@ from outboxbench.harness.load.worker import loop_factory
 if TYPE_CHECKING:
     from outboxbench.core.application.ports import Persistence
     from outboxbench.core.strategies.registry import Strategy
-
-_CONNECT_AGAIN_S: Final = 0.05
 
 
 def main() -> int:
@@ -45,7 +43,7 @@ def _do_the_job() -> None:
 
 async def _work(job: ClientsJob, strategy: Strategy) -> None:
     async with AsyncExitStack() as stack:
-        persistence = await _connected(job, strategy)
+        persistence = await open_persistently(strategy, job.settings)
         stack.push_async_callback(persistence.close)
         journal = Journal(Path(job.journal), job.worker)
         stack.callback(journal.close)
@@ -57,15 +55,6 @@ async def _work(job: ClientsJob, strategy: Strategy) -> None:
             arrivals.stop()
             await clients
         say("done")
-
-
-async def _connected(job: ClientsJob, strategy: Strategy) -> Persistence:
-    """Open the strategy, again and again while the server is away, as a supervisor would."""
-    while True:
-        try:
-            return await strategy.open(job.settings)
-        except (PersistenceError, OSError):
-            await asyncio.sleep(_CONNECT_AGAIN_S)
 
 
 async def _run_clients(

@@ -20,7 +20,7 @@ _MESSAGES: Final = """
            CASE topic WHEN 'account.deposited' THEN (state ->> 'amount_cents')::bigint
                       WHEN 'account.charged' THEN -(state ->> 'amount_cents')::bigint END,
            created_at < %(began)s
-    FROM outbox ORDER BY created_at, op_id, ordinal"""
+    FROM {table} ORDER BY created_at, op_id, ordinal"""
 
 _AGGREGATES: Final = """
     SELECT 'account', id, version, balance_cents FROM accounts
@@ -30,11 +30,12 @@ _INBOX: Final = "SELECT handler, op_id, ordinal FROM inbox"
 
 
 def read_whole_state(
-    address: DatabaseAddress, began: object
+    address: DatabaseAddress, began: object, messages: str = "outbox"
 ) -> Iterator[MessageLine | AggregateLine | InboxLine]:
     """Yield everything, of one snapshot, in a memory that does not grow with it.
 
     `began` is a timestamp of the server's; messages that were stored before it are older.
+    `messages` is the table that has all of them.
     """
     with connect(address) as connection:
         connection.autocommit = False
@@ -45,7 +46,7 @@ def read_whole_state(
                 cursor.itersize = _ROWS_AT_ONCE
                 yield from cursor.execute(query.encode(), {"began": began})
 
-        for op_id, ordinal, kind, aggregate, *rest in rows(_MESSAGES):
+        for op_id, ordinal, kind, aggregate, *rest in rows(_MESSAGES.format(table=messages)):
             yield MessageLine(op_id.hex, ordinal, kind, aggregate.hex, *rest)
         for kind, aggregate, *rest in rows(_AGGREGATES):
             yield AggregateLine(kind, aggregate.hex, *rest)

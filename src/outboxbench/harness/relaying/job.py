@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 BrokerName: TypeAlias = Literal["memory", "nats"]
 
+WakeUp: TypeAlias = Literal["notify", "poll"]
+"""How a relay learns of a commit: it is told, or it looks."""
+
 
 @dataclass(frozen=True, slots=True)
 class BrokerAddress:

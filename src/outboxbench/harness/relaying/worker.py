@@ -13,20 +13,19 @@ from typing import TYPE_CHECKING
 from outboxbench.core.application.bootstrap import bootstrap_delivery
 from outboxbench.core.application.relay import SMALLEST_BATCH, Relay, RelaySettings, RelayTally
 from outboxbench.core.application.relay_service import RelayService
-from outboxbench.core.brokers.memory import MemoryBroker
 from outboxbench.core.strategies.registry import load_strategy
 from outboxbench.harness.child_answers import exit_code_of, say
 from outboxbench.harness.load.worker import loop_factory
 from outboxbench.harness.relay_outbox import open_relay_outbox
+from outboxbench.harness.relaying.brokers import connect_broker
 from outboxbench.harness.relaying.job import RelayJob, RelayResult
 from outboxbench.harness.relaying.observed import ObservedReceiver, ObservedUnitsOfWork
 from outboxbench.harness.relaying.records import COMMIT, DELIVERY, write_records
 
 if TYPE_CHECKING:
-    from outboxbench.core.application.ports import Broker, Outbox
+    from outboxbench.core.application.ports import Outbox
     from outboxbench.core.strategies.registry import Strategy
     from outboxbench.harness.relay_outbox import OpenOutbox
-    from outboxbench.harness.relaying.job import BrokerAddress
 
 
 def main() -> int:
@@ -45,7 +44,7 @@ async def _work(job: RelayJob, strategy: Strategy) -> None:
     async with AsyncExitStack() as stack:
         persistence = await strategy.open(job.settings)
         stack.push_async_callback(persistence.close)
-        broker = await _connect(job.broker)
+        broker = await connect_broker(job.broker)
         stack.push_async_callback(broker.close)
         opened = await stack.enter_async_context(
             open_relay_outbox(
@@ -125,14 +124,6 @@ async def _deliver(
     receiver.call_after(messages, relay.stop)
     await relay.run()
     return relay.tally
-
-
-async def _connect(address: BrokerAddress) -> Broker:
-    if address.name == "memory":
-        return MemoryBroker()
-    from outboxbench.core.brokers.nats import NatsBroker
-
-    return await NatsBroker.connect(address.url, user=address.user, password=address.password)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,12 +16,16 @@ from outboxbench.harness.faulting.block import FaultBlock
 from outboxbench.harness.faulting.order import FaultOrder
 from outboxbench.harness.faults.registry import refuse_reason
 from outboxbench.harness.load.dataset import Dataset
+from outboxbench.harness.nats.server import NatsServer
 from outboxbench.harness.pinning import pin
 from outboxbench.harness.postgres.databases import Databases
-from outboxbench.harness.postgres.server import open_server
+from outboxbench.harness.postgres.kept_messages import keep_messages
+from outboxbench.harness.postgres.server import connect, open_server
+from outboxbench.harness.relay_database import prepare_database
 from outboxbench.harness.suite.template import prepare_template
 from outboxbench.harness.wire.proxy_process import FaultProxy
 from outboxbench.results.faults import FaultArm as FaultArmDocument
+from outboxbench.results.faults import FaultRelaying
 from outboxbench.results.history import read_history, sha256_of
 
 if TYPE_CHECKING:
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
     from outboxbench.core.strategies.settings import DatabaseAddress
+    from outboxbench.harness.faulting.order import Relaying
     from outboxbench.harness.janitor import Janitor
     from outboxbench.harness.postgres.server import Server
     from outboxbench.harness.suite.fault_plan import FaultArm
@@ -74,15 +79,31 @@ class FaultRunner:
             stack.callback(databases.drop, address)
             if server is not self.server:
                 prepare_template(address, self.suite.dataset)
+            if arm.relaying is not None:
+                _prepare_for_relays(address, arm.relaying)
             databases.checkpoint()
+            broker = self._broker(arm, stack)
             link = stack.enter_context(FaultProxy(address, self.janitor))
             pin(link.pid, self.pinning.client_cores)
             path = self.folder.new_history(arm.name)
-            self._block(arm, server, address, link).run(path)
+            self._block(arm, server, address, link, broker).run(path)
         return self._judged(arm, path)
 
+    def _broker(self, arm: FaultArm, stack: ExitStack) -> NatsServer | None:
+        """Start a broker of the block's own, so that nothing of a fault is left for the next."""
+        if arm.relaying is None or arm.relaying.broker == "memory":
+            return None
+        broker = stack.enter_context(NatsServer(self.janitor))
+        pin(broker.pid, self.pinning.server_cores)
+        return broker
+
     def _block(
-        self, arm: FaultArm, server: Server, address: DatabaseAddress, link: FaultProxy
+        self,
+        arm: FaultArm,
+        server: Server,
+        address: DatabaseAddress,
+        link: FaultProxy,
+        broker: NatsServer | None,
     ) -> FaultBlock:
         suite, size = self.suite, self.suite.dataset
         return FaultBlock(
@@ -100,6 +121,7 @@ class FaultRunner:
                 rhythm=arm.rhythm,
                 seed=f"{suite.seed}/{arm.name}",
                 about={"arm": arm.name, "suite": suite.name, "seed": suite.seed},
+                relaying=arm.relaying,
             ),
             server=server,
             address=address,
@@ -115,6 +137,7 @@ class FaultRunner:
             dataset=Dataset(size.accounts, size.orders),
             janitor=self.janitor,
             pinning=self.pinning,
+            broker=broker,
         )
 
     def _judged(self, arm: FaultArm, path: Path) -> FaultArmDocument:
@@ -130,6 +153,7 @@ class FaultRunner:
             profile=arm.profile,
             retries=arm.retrying.mode,
             workload=arm.workload,
+            relaying=None if arm.relaying is None else FaultRelaying(**asdict(arm.relaying)),
             settings=settings_of(arm),
             history=path.relative_to(self.folder.path).as_posix(),
             history_sha256=sha256_of(path),
@@ -137,6 +161,13 @@ class FaultRunner:
             verdict=combine(check.verdict for check in checks),
             availability=availability_of(read),
         )
+
+
+def _prepare_for_relays(address: DatabaseAddress, relaying: Relaying) -> None:
+    prepare_database(address, relaying.plan, announces=relaying.wake_up == "notify")
+    if relaying.plan == "delete":
+        with connect(address) as connection:
+            keep_messages(connection)
 
 
 def settings_of(arm: FaultArm) -> dict[str, JsonValue]:

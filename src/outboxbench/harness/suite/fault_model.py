@@ -6,9 +6,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from outboxbench.core.application.outbox import RelayPlan
 from outboxbench.harness.faults.registry import FAULTS
 from outboxbench.harness.load.job import Loop
 from outboxbench.harness.load.retrying import RetryMode
+from outboxbench.harness.relaying.job import BrokerName, WakeUp
 from outboxbench.harness.suite.parts import (
     Count,
     OneOrMore,
@@ -36,7 +38,9 @@ class FaultMatrix(SuitePart):
     retry_budget: Annotated[float, Field(strict=True, ge=0, le=10)] = Field(
         default=0.2, description="retries after outages that each operation earns"
     )
-    workload: WorkloadName = "charge"
+    workload: WorkloadName | None = Field(
+        default=None, description="charge if absent, or place where there are relays"
+    )
     rate_per_s: Annotated[float, Field(strict=True, gt=0, le=100_000)] = Field(
         default=200.0, description="operations that are due each second"
     )
@@ -47,6 +51,19 @@ class FaultMatrix(SuitePart):
     clean_s: Seconds = 1.0
     hold_s: Seconds = 1.0
     recovery_s: Seconds = 2.0
+    relays: Annotated[int, Field(strict=True, ge=0)] = Field(
+        default=0, description="processes beside the clients that deliver what those commit"
+    )
+    relay_plans: OneOrMore[RelayPlan] = ("lease",)
+    brokers: OneOrMore[BrokerName] = ("memory",)
+    wake_ups: OneOrMore[WakeUp] = ("notify",)
+    handlers: Count = Field(default=8, description="messages that a relay handles at a time")
+    batch: Count = 500
+    lease_s: Seconds = Field(
+        default=2.0,
+        description="as short as recovery_s, so that what a killed relay had in hand is delivered "
+        "in it; yet longer than any transaction of a relay, which the server ends with the lease",
+    )
 
     @model_validator(mode="after")
     def _clients_for_every_worker(self) -> Self:

@@ -12,12 +12,14 @@ from outboxbench.harness.faulting.order import Rhythm
 from outboxbench.harness.faults.registry import FAULTS
 from outboxbench.harness.load.retrying import Retrying
 from outboxbench.harness.strategies import load_measurable
+from outboxbench.harness.suite.fault_relays import check_relays, relayings_of, workload_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from outboxbench.core.strategies.registry import Strategy
     from outboxbench.core.strategies.settings import Profile
+    from outboxbench.harness.faulting.order import Relaying
     from outboxbench.harness.faults.fault import FaultKind
     from outboxbench.harness.load.job import Loop
     from outboxbench.harness.suite.fault_model import FaultMatrix
@@ -39,14 +41,20 @@ class FaultArm:
     workers: int
     max_wait_s: float
     rhythm: Rhythm
+    relaying: Relaying | None = None
 
     @property
     def name(self) -> str:
         """The arm's identity, the same in every run that measures it."""
-        return (
+        name = (
             f"{self.kind.name}/{self.strategy.name}/{self.loop}/{self.profile}/"
             f"{self.retrying.mode} retries/{self.workload}/{self.rate_per_s:g} per s"
         )
+        relaying = self.relaying
+        if relaying is None:
+            return name
+        relays = f"{relaying.relays} relay{'' if relaying.relays == 1 else 's'}"
+        return f"{name}/{relays}/{relaying.plan}/{relaying.broker}/{relaying.wake_up}"
 
 
 def plan_faults(suite: Suite, only: frozenset[str] = frozenset()) -> tuple[FaultArm, ...]:
@@ -55,13 +63,14 @@ def plan_faults(suite: Suite, only: frozenset[str] = frozenset()) -> tuple[Fault
     `only` are the strategies to measure, as for the other parts of a suite.
 
     Raises:
-        BadInput: a strategy is not registered, or needs no server; or two arms differ in what
-            their names do not say.
+        BadInput: a strategy is not registered, or needs no server; a fault has nothing to hit;
+            or two arms differ in what their names do not say.
         CannotRun: a strategy is registered but cannot be loaded here.
     """
     guests = suite.guests(only)
     named: dict[str, FaultArm] = {}
     for matrix in suite.faults:
+        check_relays(matrix)
         kept = [name for name in matrix.strategies if not only or name in only]
         for arm in _expand(matrix, [load_measurable(name) for name in kept + guests]):
             if named.setdefault(arm.name, arm) != arm:
@@ -74,8 +83,13 @@ def plan_faults(suite: Suite, only: frozenset[str] = frozenset()) -> tuple[Fault
 
 
 def _expand(matrix: FaultMatrix, strategies: list[Strategy]) -> Iterator[FaultArm]:
-    for strategy, fault, loop, profile, mode in product(
-        strategies, matrix.faults, matrix.loops, matrix.profiles, matrix.retries
+    for strategy, fault, loop, profile, mode, relaying in product(
+        strategies,
+        matrix.faults,
+        matrix.loops,
+        matrix.profiles,
+        matrix.retries,
+        tuple(relayings_of(matrix)),
     ):
         yield FaultArm(
             strategy=strategy,
@@ -89,10 +103,11 @@ def _expand(matrix: FaultMatrix, strategies: list[Strategy]) -> Iterator[FaultAr
                 matrix.longest_retry_s,
                 matrix.retry_budget,
             ),
-            workload=matrix.workload,
+            workload=workload_of(matrix),
             rate_per_s=matrix.rate_per_s,
             clients=matrix.clients,
             workers=matrix.workers,
             max_wait_s=matrix.max_wait_s,
             rhythm=Rhythm(matrix.injections, matrix.clean_s, matrix.hold_s, matrix.recovery_s),
+            relaying=relaying,
         )

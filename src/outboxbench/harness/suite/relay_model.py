@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, Self, get_args
 
 from pydantic import Field, field_validator, model_validator
 
 from outboxbench.core.application.outbox import AnyRelayPlan, RelayPlan
 from outboxbench.harness.load.job import Loop
 from outboxbench.harness.relaying.backlog import Shape
-from outboxbench.harness.relaying.job import BrokerName
+from outboxbench.harness.relaying.job import BrokerName, WakeUp
 from outboxbench.harness.suite.parts import (
     BusyWaitUs,
     Count,
@@ -18,9 +18,6 @@ from outboxbench.harness.suite.parts import (
     StrategyName,
     SuitePart,
 )
-
-WakeUp = Literal["notify", "poll"]
-"""How a relay learns of a commit: it is told, or it looks."""
 
 
 class RelayMatrix(SuitePart):

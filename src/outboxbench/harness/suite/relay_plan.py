@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from outboxbench.core.application.outbox import AnyRelayPlan
     from outboxbench.core.strategies.registry import Strategy
     from outboxbench.harness.load.job import Loop
-    from outboxbench.harness.relaying.job import BrokerName
+    from outboxbench.harness.relaying.job import BrokerName, WakeUp
     from outboxbench.harness.suite.model import Suite
-    from outboxbench.harness.suite.relay_model import ChainMatrix, DrainMatrix, RelayMatrix, WakeUp
+    from outboxbench.harness.suite.relay_model import ChainMatrix, DrainMatrix, RelayMatrix
 
 
 ArmWakeUp: TypeAlias = "WakeUp | Literal['stream']"
