@@ -91,8 +91,8 @@ class GoneAtTheSecond(Nobody):
 
 
 @pytest.fixture
-def measure(tmp_path: Path, postgres_server: Server) -> Callable[[Suite], Path]:
-    """Run a suite on the server of the tests; return the folder."""
+def measure(tmp_path: Path, postgres_server: Server) -> Callable[..., Path]:
+    """Run a suite on the server of the tests, or of its own without a DSN; return the folder."""
     address = postgres_server.address
     dsn = make_conninfo(
         host=address.host,
@@ -102,7 +102,7 @@ def measure(tmp_path: Path, postgres_server: Server) -> Callable[[Suite], Path]:
         dbname=address.database,
     )
 
-    def run(chosen: Suite) -> Path:
+    def run(chosen: Suite, dsn: str | None = dsn) -> Path:
         folder = RunFolder.create(tmp_path, "tiny", datetime.now(UTC))
         request = RunRequest(
             chosen,
@@ -156,7 +156,7 @@ def verified(folder: Path) -> tuple[int, list[dict[str, Any]]]:
 
 
 def test_a_run_of_faults_is_judged_by_its_histories_and_so_it_is_again(
-    measure: Callable[[Suite], Path],
+    measure: Callable[..., Path],
 ) -> None:
     folder = measure(suite())
 
@@ -195,7 +195,7 @@ def test_a_run_of_faults_is_judged_by_its_histories_and_so_it_is_again(
 def test_a_history_that_was_touched_is_unknown(
     change: Callable[[list[bytes]], list[bytes]],
     reason: str,
-    measure: Callable[[Suite], Path],
+    measure: Callable[..., Path],
 ) -> None:
     folder = measure(suite(faults=["reset"], injections=1))
     changed(read_run(folder), folder, change)
@@ -243,10 +243,21 @@ def test_a_run_that_compares_speeds_cannot_be_resumed(tmp_path: Path) -> None:
 
 
 def test_a_fault_that_hurts_others_is_refused_on_a_server_that_is_not_ours(
-    measure: Callable[[Suite], Path],
+    measure: Callable[..., Path],
 ) -> None:
     with pytest.raises(CannotRun, match="would hurt everybody on a server"):
         measure(suite(faults=["server-crash"]))
+
+
+def test_a_server_of_the_blocks_own_may_be_restarted(measure: Callable[..., Path]) -> None:
+    chosen = suite(faults=["server-restart"], injections=1, recovery_s=1.0, rate_per_s=50.0)
+
+    run = read_run(measure(chosen, None))
+
+    assert (run.complete, run.verdict) == (True, "pass")
+    (injection,) = run.faults[0].availability.injections
+    assert injection.after_server_ms is not None
+    assert injection.wedged_clients == 0
 
 
 def test_every_combination_is_an_arm_in_an_order_that_the_seed_determines() -> None:

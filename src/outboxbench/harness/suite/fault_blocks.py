@@ -76,8 +76,10 @@ class FaultRunner:
                 if server.postmaster_pid is not None:
                     pin(server.postmaster_pid, self.pinning.server_cores)
             address = databases.create(name)
-            stack.callback(databases.drop, address)
-            if server is not self.server:
+            if server is self.server:
+                stack.callback(databases.drop, address)
+            else:
+                # It goes with its server, whose restart has cut off who would drop it.
                 prepare_template(address, self.suite.dataset)
             if arm.relaying is not None:
                 _prepare_for_relays(address, arm.relaying)
