@@ -26,6 +26,7 @@ from outboxbench.testing.inbox_rules import InboxRules
 from outboxbench.testing.outbox_rules import OutboxRules
 from outboxbench.testing.postgres_arena import PostgresArena
 from outboxbench.testing.reads import Reads
+from outboxbench.testing.recovery import Recovery
 from outboxbench.testing.relay_rules import RelayRules
 from outboxbench.testing.round_trips import RoundTrips
 from outboxbench.testing.versions import Versions
@@ -52,7 +53,7 @@ class RelayContract(RelayRules):
         return plan
 
 
-class PostgresContract(UnitOfWorkContract, Atomicity, Reads, Failures, Connections):
+class PostgresContract(UnitOfWorkContract, Atomicity, Reads, Failures, Connections, Recovery):
     """What a strategy on PostgreSQL does, in both profiles.
 
     A subclass names a registered strategy, or brings a fixture `strategy`.

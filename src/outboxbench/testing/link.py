@@ -23,6 +23,9 @@ class Link:
 
     def __init__(self, server: DatabaseAddress) -> None:
         self._server = server
+        self._is_up = True
+        self.refused = 0
+        """Connections that were asked for while the link was down."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._writers: set[asyncio.StreamWriter] = set()
 
@@ -47,17 +50,26 @@ class Link:
         port = self._listener.sockets[0].getsockname()[1]
         return replace(self._server, host="127.0.0.1", port=port)
 
+    def take_down(self) -> None:
+        """Reset every connection, and whoever connects until the link is up again."""
+        self._is_up = False
+        self.cut()
+
+    def bring_up(self) -> None:
+        """Forward connections again."""
+        self._is_up = True
+
     def cut(self) -> None:
         """Reset every connection; new ones are forwarded again."""
         for writer in self._writers:
-            if writer.is_closing():
-                continue
-            connection: socket.socket = writer.get_extra_info("socket")
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
-            writer.transport.abort()
+            _reset(writer)
         self._writers.clear()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not self._is_up:
+            self.refused += 1
+            _reset(writer)
+            return
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
@@ -65,8 +77,19 @@ class Link:
         far_reader, far_writer = await asyncio.open_connection(self._server.host, self._server.port)
         both = {writer, far_writer}
         self._writers |= both
+        if not self._is_up:
+            # Taken down while the server was being called.
+            self.refused += 1
+            self.cut()
         await asyncio.gather(_forward(reader, far_writer), _forward(far_reader, writer))
         self._writers -= both
+
+
+def _reset(writer: asyncio.StreamWriter) -> None:
+    if not writer.is_closing():
+        connection: socket.socket = writer.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+        writer.transport.abort()
 
 
 async def _forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

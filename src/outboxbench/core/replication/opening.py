@@ -11,7 +11,7 @@ from psycopg import conninfo
 from outboxbench.core.replication.outbox import LogOutbox
 from outboxbench.core.replication.stream import ReplicationStream
 from outboxbench.core.strategies.psycopg.executor import PsycopgExecutor
-from outboxbench.core.strategies.psycopg.persistence import open_pool
+from outboxbench.core.strategies.psycopg.pool import open_pool
 from outboxbench.core.strategies.psycopg_connection import conninfo_of
 
 if TYPE_CHECKING:

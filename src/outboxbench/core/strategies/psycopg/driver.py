@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from outboxbench.core.application.outcome import PersistenceError
-    from outboxbench.core.strategies.psycopg.persistence import Connection, Pool
+    from outboxbench.core.strategies.psycopg.pool import Connection, Pool
 
 
 class PsycopgDriver(RawDriver):

@@ -12,7 +12,7 @@ from outboxbench.core.strategies.server_report import translate
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from outboxbench.core.strategies.psycopg.persistence import Connection, Pool
+    from outboxbench.core.strategies.psycopg.pool import Connection, Pool
     from outboxbench.core.strategies.relay_plans.executor import Row
 
 

@@ -12,12 +12,12 @@ from outboxbench.core.strategies.group.session import GroupSession
 from outboxbench.core.strategies.group.unit_of_work import GroupPersistence
 from outboxbench.core.strategies.psycopg.driver import PsycopgDriver
 from outboxbench.core.strategies.psycopg.executor import PsycopgExecutor
-from outboxbench.core.strategies.psycopg.persistence import open_pool
+from outboxbench.core.strategies.psycopg.pool import open_pool
 from outboxbench.core.strategies.psycopg_connection import listen
 
 if TYPE_CHECKING:
     from outboxbench.core.application.outcome import PersistenceError
-    from outboxbench.core.strategies.psycopg.persistence import Pool
+    from outboxbench.core.strategies.psycopg.pool import Pool
     from outboxbench.core.strategies.settings import StrategySettings
 
 

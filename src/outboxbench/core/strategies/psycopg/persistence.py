@@ -1,4 +1,4 @@
-"""A pool of psycopg connections, each with the cursor that its statements go through.
+"""Units of work on a pool of psycopg connections.
 
 Both profiles send the shared statements through psycopg's raw cursors, which take PostgreSQL's own
 `$n`. `idiomatic` reads rows as psycopg does by default, as text; `matched` asks for the binary
@@ -7,18 +7,13 @@ format, which is all that asyncpg speaks.
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias
-
-from psycopg import AsyncConnection, AsyncCursor, AsyncRawCursor
-from psycopg.types.json import JsonbDumper, set_json_dumps
-from psycopg_pool import AsyncConnectionPool
+from typing import TYPE_CHECKING, TypeAlias
 
 from outboxbench.core.strategies.operations import was_committed
 from outboxbench.core.strategies.psycopg.executor import PsycopgExecutor
-from outboxbench.core.strategies.psycopg_connection import conninfo_of, listen
+from outboxbench.core.strategies.psycopg.pool import open_pool
+from outboxbench.core.strategies.psycopg_connection import listen
 from outboxbench.core.strategies.relay_plans.opening import open_outbox
-from outboxbench.core.strategies.rows import encode_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,20 +22,10 @@ if TYPE_CHECKING:
     from outboxbench.core.application.outbox import RelayPlan
     from outboxbench.core.application.outcome import Attempt
     from outboxbench.core.application.ports import Outbox, UnitOfWork
+    from outboxbench.core.strategies.psycopg.pool import Pool
     from outboxbench.core.strategies.settings import StrategySettings
 
 
-class Connection(AsyncConnection[Any]):
-    """A connection that keeps one cursor.
-
-    A new one for each statement would find out again how to adapt every type, which takes up to a
-    tenth of the client's time.
-    """
-
-    kept_cursor: AsyncCursor[Any]
-
-
-Pool: TypeAlias = AsyncConnectionPool[Connection]
 NewUnit: TypeAlias = "Callable[[Pool, Attempt], UnitOfWork]"
 
 
@@ -81,30 +66,3 @@ async def open_persistence(
     With `autocommit` psycopg sends no BEGIN of its own.
     """
     return PsycopgPersistence(await open_pool(settings, autocommit=autocommit), new_unit, settings)
-
-
-async def open_pool(settings: StrategySettings, *, autocommit: bool = False) -> Pool:
-    """Return a pool that is connected `settings.pool_size` times."""
-    pool = AsyncConnectionPool(
-        conninfo_of(settings),
-        connection_class=Connection,
-        kwargs={"cursor_factory": AsyncRawCursor, "autocommit": autocommit},
-        min_size=settings.pool_size,
-        max_size=settings.pool_size,
-        timeout=settings.connect_timeout_s,
-        configure=partial(_configure, binary=settings.profile == "matched"),
-        open=False,
-    )
-    try:
-        await pool.open(wait=True, timeout=settings.connect_timeout_s)
-    except BaseException:
-        await pool.close()
-        raise
-    return pool
-
-
-async def _configure(connection: Connection, *, binary: bool) -> None:
-    set_json_dumps(encode_state, connection)
-    connection.adapters.register_dumper(dict, JsonbDumper)
-    # After the adapters, which it copies.
-    connection.kept_cursor = connection.cursor(binary=binary)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from psycopg import AsyncPipeline
 
     from outboxbench.core.application.outcome import Attempt
-    from outboxbench.core.strategies.psycopg.persistence import Pool
+    from outboxbench.core.strategies.psycopg.pool import Pool
 
 
 class PsycopgPipelineUnitOfWork(PsycopgSingleUnitOfWork):

@@ -10,7 +10,7 @@ from outboxbench.core.strategies.single_unit_of_work import SingleUnitOfWork
 
 if TYPE_CHECKING:
     from outboxbench.core.application.outcome import Attempt
-    from outboxbench.core.strategies.psycopg.persistence import Pool
+    from outboxbench.core.strategies.psycopg.pool import Pool
 
 
 class PsycopgSingleUnitOfWork(PsycopgDriver, SingleUnitOfWork):

@@ -10,7 +10,7 @@ from outboxbench.core.strategies.statements_unit_of_work import StatementsUnitOf
 
 if TYPE_CHECKING:
     from outboxbench.core.application.outcome import Attempt
-    from outboxbench.core.strategies.psycopg.persistence import Pool
+    from outboxbench.core.strategies.psycopg.pool import Pool
 
 
 class PsycopgUnitOfWork(PsycopgDriver, StatementsUnitOfWork):

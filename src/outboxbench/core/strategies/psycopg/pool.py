@@ -1,0 +1,122 @@
+"""Pools of psycopg connections, each with the cursor that its statements go through.
+
+`idiomatic` is psycopg_pool as it comes. It hands out every connection that died once, and tries
+again to connect after a second, two, four and so on: its clients wait for seconds where the server
+was away for a moment, and no setting changes those delays. `matched` does what SQLAlchemy's pool
+does by itself, with nothing but what psycopg_pool offers: see `RecoveringPool`.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from psycopg import AsyncConnection, AsyncCursor, AsyncRawCursor
+from psycopg.types.json import JsonbDumper, set_json_dumps
+from psycopg_pool import AsyncConnectionPool
+
+from outboxbench.core.strategies.psycopg_connection import conninfo_of
+from outboxbench.core.strategies.rows import encode_state
+
+if TYPE_CHECKING:
+    from outboxbench.core.strategies.settings import StrategySettings
+
+RECONNECT_EVERY_S: Final = 0.1
+"""Shorter than anybody waits for a connection, and long enough to leave a server in peace."""
+
+
+class Connection(AsyncConnection[Any]):
+    """A connection that keeps one cursor.
+
+    A new one for each statement would find out again how to adapt every type, which takes up to a
+    tenth of the client's time.
+    """
+
+    kept_cursor: AsyncCursor[Any]
+    generation: int = 0
+
+
+Pool: TypeAlias = AsyncConnectionPool[Connection]
+
+
+class RecoveringPool(AsyncConnectionPool[Connection]):
+    """A pool that learns from the first connection it finds lost, and does not wait to reconnect.
+
+    Who finds a connection lost has all older ones replaced: what ended that one has most likely
+    ended them too, and each would cost somebody an attempt. And a connection that cannot be made is
+    given up before the pool's delays grow; then it makes them one by one, as for a client who finds
+    none, and goes on until it is as large as it was.
+
+    Args:
+        settings: how to connect, and how often.
+        autocommit: whether psycopg sends no BEGIN of its own.
+    """
+
+    def __init__(self, settings: StrategySettings, *, autocommit: bool) -> None:
+        self._generation = 0
+        super().__init__(
+            **_arguments(settings, autocommit=autocommit),
+            configure=self._prepare,
+            reconnect_timeout=RECONNECT_EVERY_S,
+            reconnect_failed=_grow_again,
+        )
+
+    async def putconn(self, conn: Connection) -> None:
+        """Take a connection back, and have all older ones replaced if it is lost."""
+        is_lost = conn.broken
+        await super().putconn(conn)
+        # Of those that one event has ended many may be in use: the first to come back tells.
+        if is_lost and conn.generation == self._generation:
+            self._generation += 1
+            await self.drain()
+
+    async def _prepare(self, connection: Connection) -> None:
+        connection.generation = self._generation
+        await _configure(connection, binary=True)
+
+
+async def open_pool(settings: StrategySettings, *, autocommit: bool = False) -> Pool:
+    """Return a pool that is connected `settings.pool_size` times.
+
+    With `autocommit` psycopg sends no BEGIN of its own.
+    """
+    pool: Pool
+    if settings.profile == "matched":
+        pool = RecoveringPool(settings, autocommit=autocommit)
+    else:
+        pool = AsyncConnectionPool(
+            **_arguments(settings, autocommit=autocommit),
+            configure=partial(_configure, binary=False),
+        )
+    try:
+        await pool.open(wait=True, timeout=settings.connect_timeout_s)
+    except BaseException:
+        await pool.close()
+        raise
+    return pool
+
+
+def _arguments(settings: StrategySettings, *, autocommit: bool) -> dict[str, Any]:
+    return {
+        "conninfo": conninfo_of(settings),
+        "connection_class": Connection,
+        "kwargs": {"cursor_factory": AsyncRawCursor, "autocommit": autocommit},
+        "min_size": settings.pool_size,
+        "max_size": settings.pool_size,
+        "timeout": settings.connect_timeout_s,
+        "open": False,
+    }
+
+
+async def _grow_again(pool: AsyncConnectionPool[Any]) -> None:
+    """Have a pool that has given up on a connection make one for those who wait for it."""
+    # It grows when somebody comes and finds none, but those who wait came before: a check of what
+    # it has, which is nothing while the server is away, is what makes it grow besides.
+    await pool.check()
+
+
+async def _configure(connection: Connection, *, binary: bool) -> None:
+    set_json_dumps(encode_state, connection)
+    connection.adapters.register_dumper(dict, JsonbDumper)
+    # After the adapters, which it copies.
+    connection.kept_cursor = connection.cursor(binary=binary)

@@ -1,0 +1,135 @@
+"""A strategy is back as soon as its server is: counted in attempts, not in time.
+
+Of the profile `matched` alone: what a library does by default is what `idiomatic` is there to show.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pytest
+
+from outboxbench.core.application.outcome import Attempt, FailureKind, PersistenceError
+from outboxbench.testing.link import Link
+from outboxbench.testing.steps import new_account
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from outboxbench.core.application.ports import Persistence
+    from outboxbench.core.domain.payments import Account
+    from outboxbench.testing.postgres_arena import PostgresArena
+
+POOL_SIZE = 4
+CLIENTS = 3
+PAUSE_S = 0.001
+
+# With delays of 1, 2, 4, … s for each connection a pool comes nowhere near it within our patience.
+TRIES_DURING_AN_OUTAGE = 60
+
+only_matched = pytest.mark.parametrize("profile", ["matched"])
+
+
+class Recovery:
+    """Whatever befell its connections, a strategy goes on."""
+
+    @only_matched
+    async def test_connections_that_were_reset_together_cost_one_attempt(
+        self, arena: PostgresArena
+    ) -> None:
+        link = await arena.enter(Link(arena.address))
+        persistence = await arena.open(pool_size=POOL_SIZE, address=link.address)
+        account = await new_account(persistence)
+        sessions = await arena.backends()
+        link.cut()
+        await arena.gone(*sessions)
+        assert await _failures_of(persistence, account, 2 * POOL_SIZE) <= 1
+
+    @only_matched
+    async def test_connections_that_were_ended_together_cost_one_attempt(
+        self, arena: PostgresArena
+    ) -> None:
+        persistence = await arena.open(pool_size=POOL_SIZE)
+        account = await new_account(persistence)
+        await arena.terminate(*await arena.backends())
+        assert await _failures_of(persistence, account, 2 * POOL_SIZE) <= 1
+
+    @only_matched
+    async def test_an_outage_makes_nobody_wait_longer_than_it_lasts(
+        self, arena: PostgresArena
+    ) -> None:
+        link = await arena.enter(Link(arena.address))
+        persistence = await arena.open(pool_size=POOL_SIZE, address=link.address)
+        account = await new_account(persistence)
+        async with _clients(persistence, account):
+            link.take_down()
+
+            async def was_tried_often() -> bool:
+                return link.refused >= TRIES_DURING_AN_OUTAGE
+
+            await arena.until("a strategy that keeps trying to connect", was_tried_often)
+            link.bring_up()
+            async with arena.patience("an operation after the outage"):
+                assert await _failures_of(persistence, account, 2 * POOL_SIZE) <= 1
+
+    @only_matched
+    async def test_after_an_outage_a_pool_is_as_large_as_before_and_no_larger(
+        self, arena: PostgresArena
+    ) -> None:
+        link = await arena.enter(Link(arena.address))
+        persistence = await arena.open(pool_size=POOL_SIZE, address=link.address)
+        account = await new_account(persistence)
+        size = len(await arena.backends())
+        async with _clients(persistence, account):
+            link.take_down()
+
+            async def was_tried() -> bool:
+                return link.refused >= 3 * POOL_SIZE
+
+            await arena.until("a strategy that tries to connect", was_tried)
+            link.bring_up()
+
+            async def is_whole() -> bool:
+                await asyncio.gather(
+                    *(_failures_of(persistence, account, 1) for _ in range(POOL_SIZE))
+                )
+                return len(await arena.backends()) >= size
+
+            await arena.until("a pool as large as it was", is_whole)
+        assert len(await arena.backends()) <= size
+
+
+@asynccontextmanager
+async def _clients(persistence: Persistence, account: Account) -> AsyncIterator[None]:
+    """Have some try again and again, as those of a service do, and never mind a failure."""
+
+    over = asyncio.Event()
+
+    async def keep_trying() -> None:
+        while not over.is_set():
+            await _failures_of(persistence, account, 1)
+            await asyncio.sleep(PAUSE_S)
+
+    # Nobody is cancelled, which would cost connections, unless the test has failed.
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(CLIENTS):
+            tasks.create_task(keep_trying())
+        yield
+        over.set()
+
+
+async def _failures_of(persistence: Persistence, account: Account, attempts: int) -> int:
+    """Read an account again and again, and return how often the connection was lost."""
+    failures = 0
+    for _ in range(attempts):
+        try:
+            async with persistence.unit_of_work(Attempt(uuid4())) as unit:
+                await unit.accounts.get(account.id)
+        except PersistenceError as error:
+            if error.kind is not FailureKind.CONNECTION:
+                raise
+            failures += 1
+    return failures
