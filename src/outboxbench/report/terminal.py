@@ -24,6 +24,7 @@ from outboxbench.report.numbers import (
     rounds,
     three_digits,
 )
+from outboxbench.report.recovery_table import recovery_report
 from outboxbench.report.relay_table import relay_report
 from outboxbench.report.sweep_table import sweep_notes, sweep_table
 from outboxbench.report.verdicts import VERDICTS
@@ -61,6 +62,7 @@ def run_report(run: Run) -> RenderableType:
         parts += [Text(), sweep_table(panel), sweep_notes(run, panel)]
     parts += relay_report(run)
     parts += fault_report(run)
+    parts += recovery_report(run)
     return Group(*parts, Text(), *_verdict(run), *_failed_checks(run), *warning_lines(run.warnings))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from datetime import UTC, datetime
+from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,11 +23,14 @@ from outboxbench.harness.suite.resuming import run_to_resume
 from outboxbench.harness.suite.runner import RunRequest, run_suite
 from outboxbench.report.fault_table import fault_report
 from outboxbench.results.folders import RunReadError
+from outboxbench.report.recovery_table import recovery_report
 from outboxbench.results.store import RunFolder, read_run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
+
+    from rich.console import RenderableType
 
     from outboxbench.harness.postgres.server import Server
     from outboxbench.results.model import Run
@@ -150,6 +154,14 @@ def changed(run: Run, folder: Path, change: Callable[[list[bytes]], list[bytes]]
     path.write_bytes(gzip.compress(b"".join(change(lines))))
 
 
+def lines(parts: Iterable[RenderableType]) -> list[str]:
+    told = StringIO()
+    console = Console(width=80, file=told)
+    for part in parts:
+        console.print(part)
+    return [line.rstrip() for line in told.getvalue().splitlines()]
+
+
 def verified(folder: Path) -> tuple[int, list[dict[str, Any]]]:
     result = CliRunner().invoke(app, ["verify", "--json", str(folder)])
     return result.exit_code, json.loads(result.stdout)
@@ -174,10 +186,7 @@ def test_a_run_of_faults_is_judged_by_its_histories_and_so_it_is_again(
         outcomes += injection.outcomes
     # Four commits are cut each time, of which every one had arrived, and is found.
     assert (outcomes.ok_recovered, outcomes.indeterminate) == (8, 0)
-    console = Console(width=80, record=True, file=None, quiet=True)
-    for part in fault_report(run):
-        console.print(part)
-    assert all(len(line) <= 80 for line in console.export_text().splitlines())
+    assert all(len(line) <= 80 for line in lines(fault_report(run)))
     code, documents = verified(folder)
     assert code == 0
     assert [each["agrees"] for each in documents] == [True, True]
@@ -258,6 +267,24 @@ def test_a_server_of_the_blocks_own_may_be_restarted(measure: Callable[..., Path
     (injection,) = run.faults[0].availability.injections
     assert injection.after_server_ms is not None
     assert injection.wedged_clients == 0
+    assert f"{injection.after_server_ms:,.0f}" in "".join(lines(recovery_report(run)))
+
+
+def test_recovery_is_told_with_the_profiles_side_by_side(measure: Callable[..., Path]) -> None:
+    matched = read_run(measure(suite(faults=["reset"], injections=1)))
+    assert lines(recovery_report(matched)) == []
+    (arm,) = matched.faults
+    (injection,) = arm.availability.injections
+    never = injection.model_copy(update={"first_ok_after_effect_ms": None, "wedged_clients": 4})
+    worse = arm.availability.model_copy(update={"injections": (never,)})
+    idiomatic = arm.model_copy(update={"profile": "idiomatic", "availability": worse})
+
+    told = lines(recovery_report(matched.model_copy(update={"faults": (arm, idiomatic)})))
+
+    (row,) = [line.split() for line in told if line.startswith("asyncpg")]
+    first_ok_ms = f"{injection.first_ok_after_effect_ms:,.0f}"
+    assert row == ["asyncpg", first_ok_ms, "–", "0", "never", "–", "4"]
+    assert all(len(line) <= 80 for line in told)
 
 
 def test_every_combination_is_an_arm_in_an_order_that_the_seed_determines() -> None:

@@ -1,0 +1,91 @@
+"""How soon each strategy was back, on the terminal: its profiles side by side."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from outboxbench.analysis.history.availability_summary import summarise
+from outboxbench.report.numbers import BLANK
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from rich.console import RenderableType
+
+    from outboxbench.results.availability import Spread
+    from outboxbench.results.faults import FaultArm
+    from outboxbench.results.model import Run
+
+_DIFFERING = ("loop", "retries", "workload")
+_NEVER = "never"
+
+
+def recovery_report(run: Run) -> Iterator[RenderableType]:
+    """A table for each fault where the table of faults does not say it all.
+
+    That is where the server was away, so that a part of the time is its own, or where a strategy
+    was measured in more than one profile.
+    """
+    told = False
+    for fault in dict.fromkeys(arm.fault for arm in run.faults):
+        arms = [arm for arm in run.faults if arm.fault == fault]
+        profiles = sorted({arm.profile for arm in arms}, reverse=True)
+        if len(profiles) > 1 or any(_after_server(arm).measured for arm in arms):
+            yield from (Text(), _table(fault, arms, profiles))
+            told = True
+    if told:
+        yield Text(
+            "the worst of all injections: first ok: from the onset, of an attempt invoked\n"
+            "after the fault had taken effect; after server: less the time until the server\n"
+            "answered a fresh connection; below 0 where a client was first.",
+            style="dim",
+        )
+
+
+def _table(fault: str, arms: list[FaultArm], profiles: Sequence[str]) -> Table:
+    table = Table(
+        title=Text(f"{fault}: back after", style="bold"),
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, 1),
+    )
+    table.add_column("strategy", overflow="fold", vertical="bottom")
+    for profile in profiles:
+        for column in ("first\nok ms", "after\nserver", "wedged"):
+            heading = f"{profile}\n{column}" if column.startswith("first") else column
+            table.add_column(heading, justify="right", no_wrap=True, vertical="bottom")
+    differing = [key for key in _DIFFERING if len({getattr(arm, key) for arm in arms}) > 1]
+    rows: dict[str, dict[str, FaultArm]] = {}
+    for arm in sorted(arms, key=lambda arm: arm.name):
+        label = " ".join((arm.strategy, *(getattr(arm, key) for key in differing)))
+        rows.setdefault(label, {})[arm.profile] = arm
+    for label, by_profile in rows.items():
+        table.add_row(Text(label), *_cells(by_profile.get(profile) for profile in profiles))
+    return table
+
+
+def _cells(arms: Iterable[FaultArm | None]) -> Iterator[str]:
+    for arm in arms:
+        if arm is None:
+            yield from (BLANK,) * 3
+            continue
+        summary = summarise(arm.availability.injections)
+        yield _worst(summary.first_ok_after_effect_ms)
+        yield _worst(summary.after_server_ms)
+        yield f"{summary.wedged_clients}"
+
+
+def _after_server(arm: FaultArm) -> Spread:
+    return summarise(arm.availability.injections).after_server_ms
+
+
+def _worst(spread: Spread) -> str:
+    if spread.never or spread.max is None:
+        return _NEVER if spread.never else BLANK
+    return f"{spread.max:,.0f}"
