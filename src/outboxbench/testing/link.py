@@ -23,6 +23,7 @@ class Link:
 
     def __init__(self, server: DatabaseAddress) -> None:
         self._server = server
+        self._forgotten: set[asyncio.StreamWriter] = set()
         self._is_up = True
         self.refused = 0
         """Connections that were asked for while the link was down."""
@@ -49,6 +50,10 @@ class Link:
         """The address of the server as seen through the link."""
         port = self._listener.sockets[0].getsockname()[1]
         return replace(self._server, host="127.0.0.1", port=port)
+
+    def forget(self) -> None:
+        """Let nothing pass any more on any connection there is, and tell nobody; serve new ones."""
+        self._forgotten |= self._writers
 
     def take_down(self) -> None:
         """Reset every connection, and whoever connects until the link is up again."""
@@ -81,8 +86,19 @@ class Link:
             # Taken down while the server was being called.
             self.refused += 1
             self.cut()
-        await asyncio.gather(_forward(reader, far_writer), _forward(far_reader, writer))
+        await asyncio.gather(self._forward(reader, far_writer), self._forward(far_reader, writer))
         self._writers -= both
+        self._forgotten -= both
+
+    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            while data := await reader.read(CHUNK_BYTES):
+                if writer not in self._forgotten:
+                    writer.write(data)
+                    await writer.drain()
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:
@@ -90,13 +106,3 @@ def _reset(writer: asyncio.StreamWriter) -> None:
         connection: socket.socket = writer.get_extra_info("socket")
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
         writer.transport.abort()
-
-
-async def _forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(ConnectionError):
-        while data := await reader.read(CHUNK_BYTES):
-            writer.write(data)
-            await writer.drain()
-    writer.close()
-    with contextlib.suppress(ConnectionError):
-        await writer.wait_closed()

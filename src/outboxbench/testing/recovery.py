@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 POOL_SIZE = 4
 CLIENTS = 3
 PAUSE_S = 0.001
+SHORT_TIMEOUT_S = 0.3
 
 # With delays of 1, 2, 4, … s for each connection a pool comes nowhere near it within our patience.
 TRIES_DURING_AN_OUTAGE = 60
@@ -101,6 +102,39 @@ class Recovery:
             await arena.until("a pool as large as it was", is_whole)
         assert len(await arena.backends()) <= size
 
+    @only_matched
+    async def test_connections_that_nothing_passes_any_more_are_given_up(
+        self, arena: PostgresArena
+    ) -> None:
+        link = await arena.enter(Link(arena.address))
+        persistence = await arena.open(
+            pool_size=POOL_SIZE, statement_timeout_s=SHORT_TIMEOUT_S, address=link.address
+        )
+        account = await new_account(persistence)
+        link.forget()
+        async with arena.patience("the end of all waiting for what never comes"):
+            # Each connection is found out by whoever uses it.
+            for _ in range(POOL_SIZE + 1):
+                failures = await asyncio.gather(
+                    *(_failures_of(persistence, account, 1) for _ in range(POOL_SIZE))
+                )
+                if not any(failures):
+                    break
+        assert not any(failures)
+
+    @only_matched
+    async def test_a_look_up_that_is_never_answered_is_given_up(self, arena: PostgresArena) -> None:
+        link = await arena.enter(Link(arena.address))
+        persistence = await arena.open(
+            pool_size=1, statement_timeout_s=SHORT_TIMEOUT_S, address=link.address
+        )
+        await new_account(persistence)
+        link.forget()
+        async with arena.patience("the end of a look-up"):
+            with pytest.raises(PersistenceError):
+                await persistence.was_committed(uuid4())
+            assert not await persistence.was_committed(uuid4())
+
 
 @asynccontextmanager
 async def _clients(persistence: Persistence, account: Account) -> AsyncIterator[None]:
@@ -129,7 +163,7 @@ async def _failures_of(persistence: Persistence, account: Account, attempts: int
             async with persistence.unit_of_work(Attempt(uuid4())) as unit:
                 await unit.accounts.get(account.id)
         except PersistenceError as error:
-            if error.kind is not FailureKind.CONNECTION:
+            if error.kind not in (FailureKind.CONNECTION, FailureKind.TIMEOUT):
                 raise
             failures += 1
     return failures

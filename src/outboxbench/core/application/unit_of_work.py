@@ -186,7 +186,8 @@ class TrackingUnitOfWork(ABC):
             failure = PersistenceError(f"interrupted by {error!r}", FailureKind.OTHER)
         self._failure = failure
         if not failure.answered and (
-            self.attempt.stage is Stage.COMMIT_SENT or failure.kind is FailureKind.CONNECTION
+            self.attempt.stage is Stage.COMMIT_SENT
+            or failure.kind in (FailureKind.CONNECTION, FailureKind.TIMEOUT)
         ):
             self._trusted = False
         if failure is error or not isinstance(error, Exception):

@@ -29,6 +29,7 @@ def connect_arguments(settings: StrategySettings) -> dict[str, Any]:
         "database": address.database,
         "ssl": address.sslmode,
         "timeout": settings.connect_timeout_s,
+        "command_timeout": settings.answer_timeout_s,
         "server_settings": settings.session_parameters,
     }
 

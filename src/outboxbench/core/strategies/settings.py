@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 SslMode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
 Isolation = Literal["read committed", "repeatable read", "serializable"]
 Profile = Literal["idiomatic", "matched"]
+
+_ANSWER_MARGIN_S: Final = 1.0
 
 OLDEST_WITH_TRANSACTION_TIMEOUT: Final = 17
 """Major version of PostgreSQL."""
@@ -31,7 +34,11 @@ class DatabaseAddress:
 
 @dataclass(frozen=True, slots=True)
 class StrategySettings:
-    """How a strategy is opened. Timeouts are enforced by the server, alike for every driver."""
+    """How a strategy is opened. Timeouts are enforced by the server, alike for every driver.
+
+    But where nothing passes between the two any more, the server's do not reach the client: see
+    `answer_timeout_s`, and `tcp_user_timeout` for the server's side of it.
+    """
 
     address: DatabaseAddress
     profile: Profile = "matched"
@@ -69,6 +76,14 @@ class StrategySettings:
         )
 
     @property
+    def answer_timeout_s(self) -> float:
+        """For how long a client waits for an answer before it gives its connection up.
+
+        By then the server has ended the statement, unless it was never told of it.
+        """
+        return self.statement_timeout_s + _ANSWER_MARGIN_S
+
+    @property
     def session_parameters(self) -> dict[str, str]:
         """Server parameters that every connection starts with, sent in the startup packet."""
         return {
@@ -76,6 +91,12 @@ class StrategySettings:
             "default_transaction_isolation": self.isolation,
             "statement_timeout": f"{round(self.statement_timeout_s * 1000)}",
             "lock_timeout": f"{round(self.lock_timeout_s * 1000)}",
+            # A backend whose client is cut off keeps its locks until TCP has told it so, which
+            # takes two hours by default.
+            "tcp_user_timeout": f"{round(self.answer_timeout_s * 1000)}",
+            "tcp_keepalives_idle": f"{math.ceil(self.answer_timeout_s)}",
+            "tcp_keepalives_interval": "1",
+            "tcp_keepalives_count": "3",
             **self.own_parameters,
         }
 

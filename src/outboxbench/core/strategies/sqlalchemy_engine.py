@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from outboxbench.core.application.outcome import PersistenceError
+    from outboxbench.core.strategies.psycopg_waiting import PatientConnection
     from outboxbench.core.strategies.settings import StrategySettings
 
 Driver: TypeAlias = Literal["asyncpg", "psycopg"]
@@ -98,10 +99,20 @@ def _connect_args(driver: Driver, settings: StrategySettings) -> dict[str, Any]:
         return {
             "ssl": settings.address.sslmode,
             "timeout": settings.connect_timeout_s,
+            "command_timeout": settings.answer_timeout_s,
             "server_settings": settings.session_parameters,
         }
     return {
         "sslmode": settings.address.sslmode,
         "connect_timeout": max(2, round(settings.connect_timeout_s)),
         "options": settings.startup_options,
+        "async_creator_fn": partial(_connect_psycopg, settings.answer_timeout_s),
     }
+
+
+async def _connect_psycopg(answer_timeout_s: float, **arguments: Any) -> PatientConnection:
+    from outboxbench.core.strategies.psycopg_waiting import PatientConnection
+
+    connection = await PatientConnection.connect(**arguments)
+    connection.answer_timeout_s = answer_timeout_s
+    return connection

@@ -9,7 +9,7 @@ from asyncpg import DataError
 
 from outboxbench.core.strategies.asyncpg.driver import AsyncpgDriver
 from outboxbench.core.strategies.asyncpg.executor import AsyncpgExecutor
-from outboxbench.core.strategies.asyncpg.persistence import open_pool
+from outboxbench.core.strategies.asyncpg.persistence import close_pool, open_pool
 from outboxbench.core.strategies.asyncpg_connection import listen
 from outboxbench.core.strategies.group.committer import GroupCommitter, group_settings
 from outboxbench.core.strategies.group.session import GroupSession
@@ -54,5 +54,5 @@ def group_persistence(
         committer,
         executor=AsyncpgExecutor(pool),
         listen=partial(listen, settings),
-        close_pool=pool.close,
+        close_pool=partial(close_pool, pool, settings),
     )

@@ -8,7 +8,9 @@ each acquisition, some 20 µs, and a pool as large as the number of clients make
 
 from __future__ import annotations
 
+import asyncio
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import asyncpg
@@ -58,7 +60,7 @@ class AsyncpgPersistence:
 
     async def close(self) -> None:
         """Close every connection."""
-        await self._pool.close()
+        await close_pool(self._pool, self._settings)
 
 
 async def open_persistence(new_unit: NewUnit, settings: StrategySettings) -> AsyncpgPersistence:
@@ -82,6 +84,15 @@ async def open_pool(settings: StrategySettings) -> asyncpg.Pool:
         init=_encode_json,
         **pool_options,
     )
+
+
+async def close_pool(pool: asyncpg.Pool, settings: StrategySettings) -> None:
+    """Close every connection, those too that nothing passes any more."""
+    # The pool would wait for the server to see them off, and has no limit of its own for that;
+    # where it is interrupted it drops them.
+    with suppress(TimeoutError):
+        async with asyncio.timeout(settings.answer_timeout_s):
+            await pool.close()
 
 
 async def _no_reset(connection: asyncpg.Connection) -> None:

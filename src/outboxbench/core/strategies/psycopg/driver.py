@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from outboxbench.core.application.outcome import PersistenceError
-    from outboxbench.core.strategies.psycopg.pool import Connection, Pool
+    from outboxbench.core.strategies.psycopg.connection import Connection
+    from outboxbench.core.strategies.psycopg.pool import Pool
 
 
 class PsycopgDriver(RawDriver):

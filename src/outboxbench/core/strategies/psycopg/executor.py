@@ -12,7 +12,8 @@ from outboxbench.core.strategies.server_report import translate
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from outboxbench.core.strategies.psycopg.pool import Connection, Pool
+    from outboxbench.core.strategies.psycopg.connection import Connection
+    from outboxbench.core.strategies.psycopg.pool import Pool
     from outboxbench.core.strategies.relay_plans.executor import Row
 
 

@@ -1,4 +1,4 @@
-"""Pools of psycopg connections, each with the cursor that its statements go through.
+"""Pools of psycopg connections.
 
 `idiomatic` is psycopg_pool as it comes. It hands out every connection that died once, and tries
 again to connect after a second, two, four and so on: its clients wait for seconds where the server
@@ -11,10 +11,11 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from psycopg import AsyncConnection, AsyncCursor, AsyncRawCursor
+from psycopg import AsyncRawCursor
 from psycopg.types.json import JsonbDumper, set_json_dumps
 from psycopg_pool import AsyncConnectionPool
 
+from outboxbench.core.strategies.psycopg.connection import Connection
 from outboxbench.core.strategies.psycopg_connection import conninfo_of
 from outboxbench.core.strategies.rows import encode_state
 
@@ -23,17 +24,6 @@ if TYPE_CHECKING:
 
 RECONNECT_EVERY_S: Final = 0.1
 """Shorter than anybody waits for a connection, and long enough to leave a server in peace."""
-
-
-class Connection(AsyncConnection[Any]):
-    """A connection that keeps one cursor.
-
-    A new one for each statement would find out again how to adapt every type, which takes up to a
-    tenth of the client's time.
-    """
-
-    kept_cursor: AsyncCursor[Any]
-    generation: int = 0
 
 
 Pool: TypeAlias = AsyncConnectionPool[Connection]
@@ -54,6 +44,7 @@ class RecoveringPool(AsyncConnectionPool[Connection]):
 
     def __init__(self, settings: StrategySettings, *, autocommit: bool) -> None:
         self._generation = 0
+        self._settings = settings
         super().__init__(
             **_arguments(settings, autocommit=autocommit),
             configure=self._prepare,
@@ -72,7 +63,7 @@ class RecoveringPool(AsyncConnectionPool[Connection]):
 
     async def _prepare(self, connection: Connection) -> None:
         connection.generation = self._generation
-        await _configure(connection, binary=True)
+        await _configure(connection, settings=self._settings)
 
 
 async def open_pool(settings: StrategySettings, *, autocommit: bool = False) -> Pool:
@@ -86,7 +77,7 @@ async def open_pool(settings: StrategySettings, *, autocommit: bool = False) -> 
     else:
         pool = AsyncConnectionPool(
             **_arguments(settings, autocommit=autocommit),
-            configure=partial(_configure, binary=False),
+            configure=partial(_configure, settings=settings),
         )
     try:
         await pool.open(wait=True, timeout=settings.connect_timeout_s)
@@ -115,8 +106,9 @@ async def _grow_again(pool: AsyncConnectionPool[Any]) -> None:
     await pool.check()
 
 
-async def _configure(connection: Connection, *, binary: bool) -> None:
+async def _configure(connection: Connection, *, settings: StrategySettings) -> None:
+    connection.answer_timeout_s = settings.answer_timeout_s
     set_json_dumps(encode_state, connection)
     connection.adapters.register_dumper(dict, JsonbDumper)
     # After the adapters, which it copies.
-    connection.kept_cursor = connection.cursor(binary=binary)
+    connection.kept_cursor = connection.cursor(binary=settings.profile == "matched")
