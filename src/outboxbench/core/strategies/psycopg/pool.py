@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 RECONNECT_EVERY_S: Final = 0.1
 """Shorter than anybody waits for a connection, and long enough to leave a server in peace."""
 
-
 Pool: TypeAlias = AsyncConnectionPool[Connection]
 
 
@@ -34,8 +33,8 @@ class RecoveringPool(AsyncConnectionPool[Connection]):
 
     Who finds a connection lost has all older ones replaced: what ended that one has most likely
     ended them too, and each would cost somebody an attempt. And a connection that cannot be made is
-    given up before the pool's delays grow; then it makes them one by one, as for a client who finds
-    none, and goes on until it is as large as it was.
+    given up before the pool's delays grow; the pool then makes new ones, one by one, until it is as
+    large as it was.
 
     Args:
         settings: how to connect, and how often.
