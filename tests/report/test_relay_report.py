@@ -278,6 +278,20 @@ def test_each_hop_is_a_column_with_a_line_for_each_arm() -> None:
         assert text in told
 
 
+@pytest.mark.parametrize("slowness", [1.0, 30.0, 1000.0, 100_000.0])
+def test_latencies_many_decades_apart_have_labels_that_do_not_cover_each_other(
+    slowness: float,
+) -> None:
+    figure = relay_latency.draw(run(chain(), chain("psycopg", slowness=slowness)))
+    figure.set_dpi(150)
+
+    assert overlaps(figure) == []
+    for axes in figure.axes:
+        labels_ms = [label.get_text() for label in axes.get_xticklabels()]
+        assert len(labels_ms) >= 2
+        assert max(map(len, labels_ms)) <= 4
+
+
 def lines(figure: Figure) -> list[list[Line2D]]:
     """The lines of each panel over time, without those of the key."""
     return [[line for line in axes.lines if len(xs(line)) > 2] for axes in figure.axes]

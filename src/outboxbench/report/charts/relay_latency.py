@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from outboxbench.analysis.relay_panels import relay_panels
 from outboxbench.report import style
 from outboxbench.report.charts import frame, relay_names
+from outboxbench.report.charts.log_ticks import label_log_axis
 from outboxbench.report.numbers import milliseconds
 
 if TYPE_CHECKING:
@@ -103,9 +103,7 @@ def _height_in(panel: RelayPanel) -> float:
 def _draw_hop(axes: Axes, panel: RelayPanel, hop: Hop, *, with_names: bool) -> None:
     axes.set_ylim(len(panel.arms) - 0.5, -0.5)
     axes.set_yticks([])
-    axes.xaxis.set_major_locator(LogLocator(numticks=6))
-    axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value_us, _: f"{value_us / 1000:g}"))
+    label_log_axis(axes.xaxis, axes.get_xlim(), length_in=_WIDTH_IN, per_unit=1000)
     axes.set_xlabel("ms (logarithmic)", fontsize=9)
     for row, arm in enumerate(panel.arms):
         if with_names:
