@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from itertools import compress
 from typing import TYPE_CHECKING
 
 from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from outboxbench.analysis.fault_panels import fault_panels
 from outboxbench.analysis.history.availability_summary import summarise
 from outboxbench.report.numbers import BLANK, three_digits
 from outboxbench.report.verdicts import VERDICTS
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
+    from outboxbench.analysis.fault_panels import FaultPanel
     from outboxbench.results.availability import Spread
     from outboxbench.results.faults import FaultArm
     from outboxbench.results.model import Run
@@ -39,11 +40,10 @@ _NEVER = "never"
 
 def fault_report(run: Run) -> Iterator[RenderableType]:
     """A table for each fault, with what its columns mean."""
-    for fault in dict.fromkeys(arm.fault for arm in run.faults):
-        arms = [arm for arm in run.faults if arm.fault == fault]
-        yield from (Text(), _table(fault, arms))
-        if any(arm.relaying for arm in arms):
-            yield _deliveries(arms)
+    for panel in fault_panels(run):
+        yield from (Text(), _table(panel))
+        if any(arm.relaying for arm in panel.arms):
+            yield _deliveries(panel)
     if run.faults:
         yield Text(
             "medians and maxima over the injections, from the onset: first ok: of an attempt\n"
@@ -60,10 +60,10 @@ def fault_report(run: Run) -> Iterator[RenderableType]:
         )
 
 
-def _table(fault: str, arms: list[FaultArm]) -> Table:
-    injections = arms[0].settings["injections"]
+def _table(panel: FaultPanel) -> Table:
+    injections = panel.arms[0].settings["injections"]
     table = Table(
-        title=Text(f"{fault}, {injections} times", style="bold"),
+        title=Text(f"{panel.fault}, {injections} times", style="bold"),
         title_justify="left",
         box=box.SIMPLE_HEAD,
         show_edge=False,
@@ -74,10 +74,9 @@ def _table(fault: str, arms: list[FaultArm]) -> Table:
     for column in _COLUMNS:
         table.add_column(column, justify="right", no_wrap=True, vertical="bottom")
     table.add_column("ver-\ndict", vertical="bottom")
-    labels = _labels(arms)
-    for arm in sorted(arms, key=lambda arm: arm.name):
+    for arm in panel.arms:
         table.add_row(
-            Text(labels[arm.name]),
+            Text(panel.label(arm)),
             *_cells(arm),
             VERDICTS[arm.verdict],
             style="" if arm.verdict == "pass" else "dim",
@@ -85,39 +84,21 @@ def _table(fault: str, arms: list[FaultArm]) -> Table:
     return table
 
 
-def _deliveries(arms: list[FaultArm]) -> Table:
+def _deliveries(panel: FaultPanel) -> Table:
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("deliveries", overflow="fold")
     for column in ("first ms", "max", "gap ms", "max"):
         table.add_column(column, justify="right", no_wrap=True)
-    labels = _labels(arms)
-    for arm in sorted(arms, key=lambda arm: arm.name):
+    for arm in panel.arms:
         summary = summarise(arm.availability.injections)
         if arm.relaying is not None:
             table.add_row(
-                Text(labels[arm.name]),
+                Text(panel.label(arm)),
                 *_spread(summary.first_delivery_ms),
                 *_spread(summary.longest_delivery_gap_ms),
                 style="" if arm.verdict == "pass" else "dim",
             )
     return table
-
-
-def _labels(arms: list[FaultArm]) -> dict[str, str]:
-    """Tell arms apart, by name: the strategy and whatever else is not the same for all."""
-    traits = {
-        arm.name: (arm.loop, arm.profile, arm.retries, arm.workload, *_relay_traits(arm))
-        for arm in arms
-    }
-    differ = [len(set(values)) > 1 for values in zip(*traits.values(), strict=True)]
-    return {arm.name: " ".join((arm.strategy, *compress(traits[arm.name], differ))) for arm in arms}
-
-
-def _relay_traits(arm: FaultArm) -> tuple[str, ...]:
-    relaying = arm.relaying
-    if relaying is None:
-        return ("no relays", "", "", "")
-    return (f"{relaying.relays} relays", relaying.plan, relaying.broker, relaying.wake_up)
 
 
 def _cells(arm: FaultArm) -> Iterator[str]:

@@ -205,6 +205,7 @@ class AvailabilitySummary(Document):
     unseen: NonNegativeInt = Field(description="of which recovery could not be told either way")
     with_wedged_clients: NonNegativeInt
     wedged_clients: NonNegativeInt = Field(description="over all injections")
+    server_ready_ms: Spread = Field(description="of those where somebody asked")
     first_ok_ms: Spread
     first_ok_after_effect_ms: Spread
     after_server_ms: Spread

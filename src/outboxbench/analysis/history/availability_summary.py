@@ -41,6 +41,7 @@ def summarise(injections: Sequence[Injection]) -> AvailabilitySummary:
         unseen=sum(each.recovered is None for each in injections),
         with_wedged_clients=sum(count > 0 for count in wedged),
         wedged_clients=sum(wedged),
+        server_ready_ms=_spread(each.server_ready_ms for each in injections),
         first_ok_ms=_spread(
             (each.first_ok_ms for each in injections),
             never=sum(each.first_ok_ms is None for each in injections),
