@@ -29,7 +29,6 @@ def beside_each_other(low: float, high: float, length_in: float, **options: floa
 
 
 def labels(axes: Axes) -> list[str]:
-    axes.figure.draw_without_rendering()
     return [label.get_text() for label in axes.get_xticklabels()]
 
 

@@ -29,6 +29,10 @@ REASONS = {
     "relay-drain": "no backlog was drained",
     "relay-latency": "no chain of orders was measured",
     "relay-backlog": "no relay was measured",
+    "fault-unavailability": "no fault was injected",
+    "fault-outcomes": "no operation was due after the onset of a fault",
+    "fault-recovery": "no fault was injected",
+    "fault-timeline": "no strategy went through a fault",
 }
 OF_CLOSED_LOOPS = set(CHARTS) - REASONS.keys()
 STARTED_AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

@@ -30,6 +30,9 @@ DOUBT_HATCH: Final = "xxx"
 LineStyle = Literal["-", "--", "-.", ":"] | tuple[float, tuple[float, ...]]
 """A named line style, or an offset and lengths on and off, in points."""
 
+Fill = Literal["full", "none", "left", "top"]
+"""Which part of a marker is filled."""
+
 
 @dataclass(frozen=True, slots=True)
 class StrategyLook:
@@ -58,6 +61,10 @@ _BUILT_IN = {
 CEILING: Final = StrategyLook(INK, "D", (0, (5, 2)))
 
 _MARKER_MEANINGS = {"o": "driver alone", "s": "SQLAlchemy Core", "^": "SQLAlchemy ORM"}
+_OTHER_LAYER = "others"
+LAYERS: Final = (*_MARKER_MEANINGS.values(), _OTHER_LAYER)
+"""From the one that does least; strategies that are not ours are beside them."""
+
 _LINE_MEANINGS: dict[LineStyle, str] = {"-": "asyncpg", "--": "psycopg"}
 
 # For strategies of third parties: darker than the built-in ones, and with other markers.
@@ -122,9 +129,22 @@ def look_of(strategy: str) -> StrategyLook:
     )
 
 
+def layer_of(strategy: str) -> str:
+    """What stands between an application and the server, one of `LAYERS`."""
+    return _MARKER_MEANINGS.get(look_of(strategy).marker, _OTHER_LAYER)
+
+
 def key(arms: Iterable[Arm]) -> list[Line2D]:
     """What shapes and line styles mean, as far as they occur: in print there are no colours."""
-    looks = [look(arm) for arm in arms]
+    return _key([look(arm) for arm in arms])
+
+
+def strategy_key(strategies: Iterable[str]) -> list[Line2D]:
+    """What shapes and line styles mean, as far as these strategies have them."""
+    return _key([look_of(strategy) for strategy in strategies])
+
+
+def _key(looks: Sequence[StrategyLook]) -> list[Line2D]:
     shapes = [
         Line2D([], [], linestyle="none", marker=marker, color=FAINT, label=meaning)
         for marker, meaning in _MARKER_MEANINGS.items()

@@ -26,17 +26,20 @@ from outboxbench.results.histograms import (
     read_log,
     write_log,
 )
+from outboxbench.results.history import HistoryDamaged, read_history
 from outboxbench.results.model import SCHEMA_VERSION, Arm, Run
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Sequence
+    from collections.abc import Container, Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
     from hdrh.histogram import HdrHistogram
 
     from outboxbench.results.block import Block
+    from outboxbench.results.faults import FaultArm
     from outboxbench.results.histograms import Interval
+    from outboxbench.results.history import HistoryLine
 
 RUN_FILE = "run.json"
 
@@ -170,6 +173,19 @@ class RunFolder:
             return ()
         return self._read_histograms(block.histogram, block.histogram_sha256)
 
+    def history(self, arm: FaultArm) -> Iterator[HistoryLine]:
+        """Yield the lines of an arm's history.
+
+        Raises RunReadError, after the last line that can be read.
+        """
+        path = self._inside(arm.history, "history")
+        try:
+            yield from read_history(path)
+        except OSError as error:
+            raise RunReadError(f"cannot read {path} ({error.strerror})") from error
+        except HistoryDamaged as error:
+            raise RunReadError(f"{error}: its figures cannot be used") from error
+
     def remove_if_empty(self) -> None:
         """Remove the folder unless a file was left in it: a run that never began leaves nothing."""
         with contextlib.suppress(OSError):
@@ -177,9 +193,7 @@ class RunFolder:
                 folder.rmdir()
 
     def _read_histograms(self, name: str, sha256: str | None) -> tuple[Interval, ...]:
-        path = (self.path / name).resolve()
-        if not path.is_relative_to(self.path.resolve()):
-            raise RunReadError(f"{self.run_file} names a histogram outside its folder: {name}")
+        path = self._inside(name, "histogram")
         try:
             if sha256 != _sha256(path.read_bytes()):
                 raise RunReadError(f"{path} was changed after the run: its figures cannot be used")
@@ -188,6 +202,12 @@ class RunFolder:
             raise RunReadError(f"cannot read {path} ({error.strerror})") from error
         except HistogramLogError as error:
             raise RunReadError(str(error)) from error
+
+    def _inside(self, name: str, what: str) -> Path:
+        path = (self.path / name).resolve()
+        if not path.is_relative_to(self.path.resolve()):
+            raise RunReadError(f"{self.run_file} names a {what} outside its folder: {name}")
+        return path
 
 
 def read_run(path: Path) -> Run:

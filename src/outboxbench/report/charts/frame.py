@@ -50,8 +50,8 @@ class Footer:
     provenance: tuple[str, ...]
 
     @classmethod
-    def of_run(cls, run: Run) -> Footer:
-        """What stands below every chart of a run."""
+    def of_run(cls, run: Run, *, measured: str | None = None) -> Footer:
+        """What stands below every chart of a run; `measured` is how much was, if not in rounds."""
         durability = changed_durability(run.server)
         return cls(
             verdict=run.verdict,
@@ -61,7 +61,7 @@ class Footer:
             ),
             provenance=(
                 f"suite {run.suite}",
-                rounds(run),
+                measured or rounds(run),
                 *surroundings(run.server, run.environment),
                 f"{run.started_at:%Y-%m-%d}",
             ),
@@ -173,8 +173,15 @@ def write_beside(
     )
 
 
-def write_sample(axes: Axes, look: style.StrategyLook, *, level: float, right_in: float) -> None:
-    """Draw a strategy's marker inches right of the axes, beside its name."""
+def write_sample(
+    axes: Axes,
+    look: style.StrategyLook,
+    *,
+    level: float,
+    right_in: float,
+    fill: style.Fill = "full",
+) -> None:
+    """Draw a strategy's marker inches right of the axes' right edge, beside its name."""
     width_in = axes.get_position().width * WIDTH_IN
     axes.plot(
         [1 + right_in / width_in],
@@ -184,6 +191,7 @@ def write_sample(axes: Axes, look: style.StrategyLook, *, level: float, right_in
         color=look.colour,
         marker=look.marker,
         markersize=6,
+        fillstyle=fill,
     )
 
 

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 
+from outboxbench.analysis.fault_panels import fault_panels
+from outboxbench.analysis.history.over_time import over_time
 from outboxbench.report import style
 from outboxbench.report.charts import (
     cost,
+    fault_outcomes,
+    fault_recovery,
+    fault_timeline,
+    fault_unavailability,
     network,
     percentile_spectrum,
     rate_curve,
@@ -26,11 +33,12 @@ from outboxbench.report.charts.frame import NoDataError
 from outboxbench.results.folders import RunReadError, RunWriteError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from matplotlib.figure import Figure
 
+    from outboxbench.analysis.fault_panels import FaultPanel
     from outboxbench.results.cost import Costs
     from outboxbench.results.model import Run
     from outboxbench.results.store import RunFolder
@@ -70,7 +78,7 @@ def render_charts(run: Run, folder: RunFolder) -> RenderedCharts:
     """
     files: list[Path] = []
     left_out: dict[str, str] = {}
-    for name, draw in _CHARTS.items():
+    for name, draw in _charts_of(run):
         try:
             drawing = draw(run, folder)
         except (NoDataError, RunReadError) as error:
@@ -106,6 +114,24 @@ def _timeline(run: Run, folder: RunFolder) -> _Drawing:
     )
 
 
+def _fault_timeline(panel: FaultPanel, run: Run, folder: RunFolder) -> _Drawing:
+    told = {
+        arm.name: over_time(
+            folder.history(arm), arm.availability.timeline, float(str(arm.settings["max_wait_s"]))
+        )
+        for arm in panel.arms
+    }
+    return _Drawing(
+        figure=fault_timeline.draw(run, panel, told),
+        title=f"{fault_timeline.TITLE}: {panel.fault}, suite {run.suite}",
+        description=fault_timeline.describe(panel),
+    )
+
+
+def _no_fault_timeline(_run: Run, _folder: RunFolder) -> _Drawing:
+    raise NoDataError("no strategy went through a fault")
+
+
 def _of_the_run(chart: _RunChart) -> Callable[[Run, RunFolder], _Drawing]:
     def drawing(run: Run, _: RunFolder) -> _Drawing:
         return _Drawing(
@@ -117,6 +143,17 @@ def _of_the_run(chart: _RunChart) -> Callable[[Run, RunFolder], _Drawing]:
     return drawing
 
 
+def _charts_of(run: Run) -> Iterator[tuple[str, Callable[[Run, RunFolder], _Drawing]]]:
+    """Every chart by the name of its files; one that has a figure for each fault is so many."""
+    yield from _CHARTS.items()
+    panels = fault_panels(run)
+    if not panels:
+        yield _FAULT_TIMELINE, _no_fault_timeline
+    for panel in panels:
+        yield f"{_FAULT_TIMELINE}-{panel.fault}", partial(_fault_timeline, panel)
+
+
+_FAULT_TIMELINE = "fault-timeline"
 _CHARTS: dict[str, Callable[[Run, RunFolder], _Drawing]] = {
     "throughput": _of_the_run(throughput),
     "ratios": _of_the_run(ratios),
@@ -128,6 +165,9 @@ _CHARTS: dict[str, Callable[[Run, RunFolder], _Drawing]] = {
     "relay-latency": _of_the_run(relay_latency),
     "relay-backlog": _of_the_run(relay_backlog),
     "thesis": _of_the_run(thesis),
+    "fault-unavailability": _of_the_run(fault_unavailability),
+    "fault-outcomes": _of_the_run(fault_outcomes),
+    "fault-recovery": _of_the_run(fault_recovery),
 }
 CHARTS = {
     "throughput": throughput.SHOWS,
@@ -140,8 +180,12 @@ CHARTS = {
     "relay-latency": relay_latency.SHOWS,
     "relay-backlog": relay_backlog.SHOWS,
     "thesis": thesis.SHOWS,
+    "fault-unavailability": fault_unavailability.SHOWS,
+    "fault-outcomes": fault_outcomes.SHOWS,
+    "fault-recovery": fault_recovery.SHOWS,
+    _FAULT_TIMELINE: fault_timeline.SHOWS,
 }
-"""What each chart shows, by its name, which is the name of its files too."""
+"""What each chart shows, by its name, which is the name of its files too, or their begin."""
 
 
 def _save(drawing: _Drawing, folder: Path, name: str) -> list[Path]:
@@ -152,7 +196,10 @@ def _save(drawing: _Drawing, folder: Path, name: str) -> list[Path]:
         with style.applied():
             FigureCanvasAgg(drawing.figure).print_figure(png, dpi=DPI, metadata=words)
             # Without the date that Matplotlib adds.
-            FigureCanvasSVG(drawing.figure).print_figure(svg, metadata={**words, "Date": None})
+            # The resolution is that of what is not drawn as paths.
+            FigureCanvasSVG(drawing.figure).print_figure(
+                svg, dpi=DPI, metadata={**words, "Date": None}
+            )
     except OSError as error:
         raise RunWriteError(
             f"cannot write the chart {name} to {folder} ({error.strerror}): free some space"
