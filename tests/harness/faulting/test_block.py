@@ -111,6 +111,7 @@ def block(database: DatabaseAddress, postgres_server: Server, janitor: Janitor) 
             clients=4,
             workers=1,
             rate_per_s=150.0,
+            busy_wait_us=0.0,
             max_wait_s=1.0,
             retrying=Retrying("safe"),
             kind=kind_of(EndBackends),

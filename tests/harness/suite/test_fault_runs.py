@@ -22,8 +22,8 @@ from outboxbench.harness.suite.plan import make_plan
 from outboxbench.harness.suite.resuming import run_to_resume
 from outboxbench.harness.suite.runner import RunRequest, run_suite
 from outboxbench.report.fault_table import fault_report
-from outboxbench.results.folders import RunReadError
 from outboxbench.report.recovery_table import recovery_report
+from outboxbench.results.folders import RunReadError
 from outboxbench.results.store import RunFolder, read_run
 
 if TYPE_CHECKING:
@@ -259,7 +259,7 @@ def test_a_fault_that_hurts_others_is_refused_on_a_server_that_is_not_ours(
 
 
 def test_a_server_of_the_blocks_own_may_be_restarted(measure: Callable[..., Path]) -> None:
-    chosen = suite(faults=["server-restart"], injections=1, recovery_s=1.0, rate_per_s=50.0)
+    chosen = suite(faults=["server-restart"], injections=1, recovery_s=1.0, rates_per_s=[50.0])
 
     run = read_run(measure(chosen, None))
 
@@ -295,6 +295,38 @@ def test_every_combination_is_an_arm_in_an_order_that_the_seed_determines() -> N
         arm.name for arm in arms
     }
     assert plan_faults(suite(**matrix)) == arms
+
+
+def test_strategies_of_any_speed_meet_the_same_load_and_the_same_faults() -> None:
+    arms = plan_faults(
+        suite(strategies=["asyncpg", "psycopg"], rates_per_s=[50.0, 100.0], busy_wait_us=[0.0, 1e3])
+    )
+    assert len(arms) == 2 * 2 * 2 * 2
+    assert {arm.chances for arm in arms} == {
+        f"{fault}/charge/{rate} per s"
+        for fault in ("reset", "commit-cut-after")
+        for rate in (50, 100)
+    }
+    slowed = {arm.name for arm in arms if arm.busy_wait_us}
+    assert all(name.endswith("/1000 µs slower") for name in slowed)
+    assert len(slowed) == len(arms) / 2
+
+
+def test_an_arm_that_is_slowed_takes_longer_and_is_told_by_how_much(
+    measure: Callable[[Suite], Path],
+) -> None:
+    folder = measure(
+        suite(faults=["reset"], injections=1, busy_wait_us=[0.0, 5_000.0], rates_per_s=[50.0])
+    )
+    arms = {arm.settings["busy_wait_us"]: arm for arm in read_run(folder).faults}
+    services_ms = {}
+    for slower_us, arm in arms.items():
+        (injection,) = arm.availability.injections
+        assert injection.baseline is not None
+        assert injection.baseline.service_ms is not None
+        assert injection.on_time is not None
+        services_ms[slower_us] = injection.baseline.service_ms
+    assert services_ms[5_000.0] > max(5, services_ms[0.0])
 
 
 def test_what_a_suite_says_wrongly_of_faults_is_refused() -> None:

@@ -130,6 +130,7 @@ class Crew:
                     f"{order.seed}/arrivals/{self._started}",
                 ),
                 retrying=order.retrying,
+                busy_wait_us=order.busy_wait_us,
                 worker=self._started,
                 journal=str(self.journals),
             ).to_json()

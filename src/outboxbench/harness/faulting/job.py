@@ -35,6 +35,7 @@ class ClientsJob:
     seed: str
     load: OpenLoad
     retrying: Retrying
+    busy_wait_us: float
     worker: int
     journal: str
 

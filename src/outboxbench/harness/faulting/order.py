@@ -59,6 +59,7 @@ class FaultOrder:
     retrying: Retrying
     kind: FaultKind
     rhythm: Rhythm
+    busy_wait_us: float
     seed: str
     about: dict[str, Any]
     relaying: Relaying | None = None

@@ -22,10 +22,11 @@ from outboxbench.harness.load.client_on_record import run_on_record
 from outboxbench.harness.load.command_mix import CommandMix
 from outboxbench.harness.load.job import Window
 from outboxbench.harness.load.journal import Journal
+from outboxbench.harness.load.planted import slowed
 from outboxbench.harness.load.worker import loop_factory
 
 if TYPE_CHECKING:
-    from outboxbench.core.application.ports import Persistence
+    from outboxbench.core.application.ports import Persistence, UnitsOfWork
     from outboxbench.core.strategies.registry import Strategy
 
 
@@ -61,7 +62,10 @@ async def _run_clients(
     job: ClientsJob, persistence: Persistence, journal: Journal, arrivals: Arrivals
 ) -> None:
     policy = job.retrying.policy()
-    bus = bootstrap(persistence)
+    units: UnitsOfWork = persistence
+    if job.busy_wait_us:
+        units = slowed(units, job.busy_wait_us)
+    bus = bootstrap(units)
     max_wait_ns = round(job.load.max_wait_s * 1e9)
     async with asyncio.TaskGroup() as tasks:
         for number in range(job.first_client, job.first_client + job.clients):

@@ -64,7 +64,7 @@ class CommitCut:
             if time.monotonic() > deadline_s:
                 raise CannotRun(
                     f"only {cut} of {self.count} commits came by within {_CUT_TIMEOUT_S:g} s: "
-                    "raise rate_per_s in the suite"
+                    "raise rates_per_s in the suite"
                 )
             time.sleep(_POLL_S)
         return {"cut": cut, "when": self.when}

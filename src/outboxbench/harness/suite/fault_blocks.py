@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from outboxbench.analysis.history.availability import availability_of
+from outboxbench.analysis.history.availability import SLO, availability_of
 from outboxbench.analysis.history.judgement import judge_history
 from outboxbench.analysis.verdict import combine
 from outboxbench.core.strategies.settings import StrategySettings
@@ -121,8 +121,14 @@ class FaultRunner:
                 retrying=arm.retrying,
                 kind=arm.kind,
                 rhythm=arm.rhythm,
-                seed=f"{suite.seed}/{arm.name}",
-                about={"arm": arm.name, "suite": suite.name, "seed": suite.seed},
+                busy_wait_us=arm.busy_wait_us,
+                seed=f"{suite.seed}/{arm.chances}",
+                about={
+                    "arm": arm.name,
+                    "suite": suite.name,
+                    "seed": suite.seed,
+                    SLO: arm.slo_ms,
+                },
                 relaying=arm.relaying,
             ),
             server=server,
@@ -177,6 +183,8 @@ def settings_of(arm: FaultArm) -> dict[str, JsonValue]:
     rhythm, retrying = arm.rhythm, arm.retrying
     return {
         "rate_per_s": arm.rate_per_s,
+        "busy_wait_us": arm.busy_wait_us,
+        "slo_ms": arm.slo_ms,
         "clients": arm.clients,
         "workers": arm.workers,
         "max_wait_s": arm.max_wait_s,

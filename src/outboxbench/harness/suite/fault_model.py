@@ -12,6 +12,7 @@ from outboxbench.harness.load.job import Loop
 from outboxbench.harness.load.retrying import RetryMode
 from outboxbench.harness.relaying.job import BrokerName, WakeUp
 from outboxbench.harness.suite.parts import (
+    BusyWaitUs,
     Count,
     OneOrMore,
     Seconds,
@@ -22,6 +23,9 @@ from outboxbench.harness.suite.parts import (
 )
 
 FaultName = Annotated[str, AfterValidator(lambda name: one_of(name, FAULTS))]
+
+
+RatePerS = Annotated[float, Field(strict=True, gt=0, le=100_000)]
 
 
 class FaultMatrix(SuitePart):
@@ -41,8 +45,15 @@ class FaultMatrix(SuitePart):
     workload: WorkloadName | None = Field(
         default=None, description="charge if absent, or place where there are relays"
     )
-    rate_per_s: Annotated[float, Field(strict=True, gt=0, le=100_000)] = Field(
-        default=200.0, description="operations that are due each second"
+    rates_per_s: OneOrMore[RatePerS] = Field(
+        default=(200.0,), description="operations that are due each second"
+    )
+    busy_wait_us: OneOrMore[BusyWaitUs] = Field(
+        default=(0.0,), description="a slowdown planted in every operation"
+    )
+    slo_ms: Annotated[float, Field(strict=True, gt=0, le=60_000)] = Field(
+        default=100.0,
+        description="longest time from when an operation is due to its end that is fine",
     )
     clients: Count = 16
     workers: Count = 1

@@ -41,6 +41,8 @@ class FaultArm:
     workers: int
     max_wait_s: float
     rhythm: Rhythm
+    busy_wait_us: float
+    slo_ms: float
     relaying: Relaying | None = None
 
     @property
@@ -48,13 +50,27 @@ class FaultArm:
         """The arm's identity, the same in every run that measures it."""
         name = (
             f"{self.kind.name}/{self.strategy.name}/{self.loop}/{self.profile}/"
-            f"{self.retrying.mode} retries/{self.workload}/{self.rate_per_s:g} per s"
+            f"{self.retrying.mode} retries/{self._load}"
         )
+        if self.busy_wait_us:
+            name += f"/{self.busy_wait_us:g} µs slower"
         relaying = self.relaying
         if relaying is None:
             return name
         relays = f"{relaying.relays} relay{'' if relaying.relays == 1 else 's'}"
         return f"{name}/{relays}/{relaying.plan}/{relaying.broker}/{relaying.wake_up}"
+
+    @property
+    def chances(self) -> str:
+        """What its load and the moments of its injections are drawn from, beside the suite's seed.
+
+        The same for all strategies, so that each meets the same.
+        """
+        return f"{self.kind.name}/{self._load}"
+
+    @property
+    def _load(self) -> str:
+        return f"{self.workload}/{self.rate_per_s:g} per s"
 
 
 def plan_faults(suite: Suite, only: frozenset[str] = frozenset()) -> tuple[FaultArm, ...]:
@@ -83,12 +99,14 @@ def plan_faults(suite: Suite, only: frozenset[str] = frozenset()) -> tuple[Fault
 
 
 def _expand(matrix: FaultMatrix, strategies: list[Strategy]) -> Iterator[FaultArm]:
-    for strategy, fault, loop, profile, mode, relaying in product(
+    for strategy, fault, loop, profile, mode, rate_per_s, busy_wait_us, relaying in product(
         strategies,
         matrix.faults,
         matrix.loops,
         matrix.profiles,
         matrix.retries,
+        matrix.rates_per_s,
+        matrix.busy_wait_us,
         tuple(relayings_of(matrix)),
     ):
         yield FaultArm(
@@ -104,10 +122,12 @@ def _expand(matrix: FaultMatrix, strategies: list[Strategy]) -> Iterator[FaultAr
                 matrix.retry_budget,
             ),
             workload=workload_of(matrix),
-            rate_per_s=matrix.rate_per_s,
+            rate_per_s=rate_per_s,
             clients=matrix.clients,
             workers=matrix.workers,
             max_wait_s=matrix.max_wait_s,
             rhythm=Rhythm(matrix.injections, matrix.clean_s, matrix.hold_s, matrix.recovery_s),
+            busy_wait_us=busy_wait_us,
+            slo_ms=matrix.slo_ms,
             relaying=relaying,
         )
