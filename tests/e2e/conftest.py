@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from outboxbench.core.strategies.settings import DatabaseAddress
 
 EXECUTABLE = Path(sysconfig.get_path("scripts")) / "outboxbench"
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0
 TINY = """
 name = "tiny"
 description = "As little as can be measured."

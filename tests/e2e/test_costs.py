@@ -40,6 +40,7 @@ def test_a_price_list_is_printed_and_leaves_its_folder(world: World) -> None:
     assert max(map(len, done.stdout.replace(str(folder), "").splitlines())) <= 80
 
 
+@pytest.mark.slow
 def test_the_document_on_standard_output_follows_the_schema(world: World) -> None:
     done = price(world, "--only", "asyncpg", "--operations", "5", "--json")
 
@@ -68,6 +69,7 @@ def test_the_document_on_standard_output_follows_the_schema(world: World) -> Non
     assert repeated["counts"] == command["counts"]
 
 
+@pytest.mark.slow
 def test_a_superfluous_statement_is_found_out(world: World) -> None:
     install_a_chatty_strategy(world)
     baseline = world.folder / "baseline.json"

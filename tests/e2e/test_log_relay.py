@@ -99,6 +99,7 @@ def test_a_relay_that_waits_for_the_log_takes_over_when_its_reader_is_killed(
     assert not any("Traceback" in line for line in second.said)
 
 
+@pytest.mark.slow
 def test_what_is_refused_is_shown_and_redriven_from_another_process(
     world: World,
     start: Callable[[], RelayRun],

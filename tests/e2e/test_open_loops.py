@@ -39,6 +39,7 @@ network_rtt_ms = [0.0, 0.5]
 """
 
 
+@pytest.mark.slow
 def test_a_run_with_rates_behind_networks_says_all_that_it_found_out(world: World) -> None:
     suite = world.folder / "loads.toml"
     suite.write_text(SUITE, encoding="utf-8")

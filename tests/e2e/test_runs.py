@@ -115,6 +115,7 @@ def test_a_run_on_another_postgresql_of_this_machine(folder: Path, world: World)
     assert server["version"].startswith(folder.parent.name)
 
 
+@pytest.mark.slow
 def test_two_runs_at_the_same_time_do_not_disturb_each_other(world: World) -> None:
     suite = world.suite()
     arguments = ("run", suite, "--out", world.out, "--rounds", "2", "--json")

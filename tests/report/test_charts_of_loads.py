@@ -100,6 +100,7 @@ def test_an_arm_compared_with_another_than_the_reference_names_its_base(
     assert "÷ asyncpg\n" not in told
 
 
+@pytest.mark.slow
 def test_many_tables_are_a_grid_that_still_can_be_printed(build_run: RunBuilder) -> None:
     strategies = {"asyncpg": (1000.0, 1000.0)} | {
         f"strategy-{number}": (500.0 + number, 600.0) for number in range(11)
@@ -229,6 +230,7 @@ def test_the_settings_of_a_real_run_stay_inside_the_picture(
     assert overlaps(network.draw(with_real_settings(network_run.run))) == []
 
 
+@pytest.mark.slow
 def test_the_same_run_gives_the_same_svg(
     sweep_run: MadeUpRun, network_run: MadeUpRun, tmp_path: Path
 ) -> None:

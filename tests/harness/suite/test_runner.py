@@ -164,6 +164,7 @@ def test_an_open_loop_is_offered_its_share_of_what_the_slowest_can_do(
     assert {each.metric for each in document.comparisons} >= {"latency_p50"}
 
 
+@pytest.mark.slow
 def test_what_is_inconclusive_is_measured_once_more(folder: RunFolder, dsn: str) -> None:
     chosen = suite({"strategies": ["asyncpg"], "copies": 2}, rounds=2, extra_rounds=3)
     witness = Witness()
@@ -256,6 +257,7 @@ def test_the_work_of_an_arm_can_be_shared_by_several_workers(folder: RunFolder, 
     assert document.arms[0].settings["workers"] == 2
 
 
+@pytest.mark.slow
 def test_profiles_are_arms_of_their_own(folder: RunFolder, dsn: str) -> None:
     document = run({"strategies": ["psycopg"], "profiles": ["idiomatic", "matched"]}, folder, dsn)
 
