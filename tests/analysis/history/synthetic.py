@@ -6,7 +6,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from outboxbench.analysis.history.availability import availability_of
-from outboxbench.results.history import AttemptLine, FaultLine, Header, MessageLine
+from outboxbench.results.history import (
+    AttemptLine,
+    DeliveryLine,
+    FaultLine,
+    Header,
+    MessageLine,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,6 +86,8 @@ class Past:
     faults: list[FaultLine] = field(default_factory=list)
     messages: list[MessageLine] = field(default_factory=list)
     about: dict[str, Any] = field(default_factory=dict)
+    deliveries: list[DeliveryLine] = field(default_factory=list)
+    is_relayed: bool = False
 
     def attempt(
         self, due_ms: float, ended_ms: float | None, outcome: str | None = "ok", **changes: Any
@@ -98,13 +106,22 @@ class Past:
     def fault(self, onset_ms: float, **details: Any) -> None:
         self.faults.append(fault_line(onset_ms, number=len(self.faults) + 1, **details))
 
+    def deliver(self, *moments_ms: float) -> None:
+        """A relay is at work, and has messages confirmed at these moments."""
+        self.is_relayed = True
+        self.deliveries += [
+            DeliveryLine(op_id(place), 0, ACCOUNT, place, int(moment_ms * MS))
+            for place, moment_ms in enumerate(moments_ms, 1)
+        ]
+
     def store(self, by: str, *, is_older: bool = False) -> None:
         self.messages.append(message_line(by, is_older=is_older))
 
     def lines(self) -> Iterator[HistoryLine]:
-        yield Header(self.about)
+        yield Header({**self.about, "is_relayed": self.is_relayed})
         yield from self.attempts
         yield from self.faults
+        yield from self.deliveries
         yield from self.messages
 
     def availability(self) -> BlockAvailability:

@@ -386,3 +386,25 @@ def test_where_all_hang_the_history_goes_on_until_the_fault_was_healed() -> None
 
 def test_of_a_fault_that_was_not_healed_nobody_knows_who_is_wedged() -> None:
     assert only_injection(three_clients(healed_ms=None)).wedged_clients is None
+
+
+def test_deliveries_pause_from_an_onset_until_the_next_one_is_confirmed() -> None:
+    past = interrupted()
+    past.fault(2_000, took_effect_ms=2_010)
+    # One slips past the fault; what comes after the load is over is of no span.
+    past.deliver(1_000, 2_005, 2_900, 3_000, 3_950, 4_500)
+    pauses = only_injection(past).deliveries
+    assert pauses is not None
+    assert (pauses.first_ms, pauses.first_after_effect_ms) == (5, 900)
+    assert pauses.longest_gap_ms == 950
+
+
+def test_relays_that_deliver_nothing_after_an_onset_are_told_from_none_at_all() -> None:
+    past = interrupted()
+    past.fault(2_000)
+    assert only_injection(past).deliveries is None
+    past.deliver(1_000)
+    pauses = only_injection(past).deliveries
+    assert pauses is not None
+    assert (pauses.first_ms, pauses.first_after_effect_ms) == (None, None)
+    assert pauses.longest_gap_ms == only_injection(past).span_ms

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outboxbench.analysis.history.availability_summary import distribution, summarise
-from outboxbench.results.availability import Ambiguity, Injection, Spread
+from outboxbench.results.availability import Ambiguity, DeliveryPauses, Injection, Spread
 from outboxbench.results.block import OutcomeCounts
 
 if TYPE_CHECKING:
@@ -101,3 +101,17 @@ def test_of_no_injections_there_is_nothing_to_say() -> None:
     summary = summarise([])
     assert (summary.injections, summary.unrecovered) == (0, 0)
     assert summary.longest_gap_ms == summary.lost_good == NOTHING
+
+
+def test_pauses_of_deliveries_are_summed_up_over_injections_that_had_relays() -> None:
+    assert summarise([injection(1.0)]).first_delivery_ms == NOTHING
+    pauses = [
+        DeliveryPauses(first_ms=1, first_after_effect_ms=4, longest_gap_ms=5),
+        DeliveryPauses(longest_gap_ms=900),
+        DeliveryPauses(first_ms=2, first_after_effect_ms=2, longest_gap_ms=3),
+    ]
+    summary = summarise(
+        [injection(1.0).model_copy(update={"deliveries": each}) for each in (*pauses, None)]
+    )
+    assert summary.first_delivery_ms == Spread(measured=2, never=1, median=4, max=4)
+    assert summary.longest_delivery_gap_ms == Spread(measured=3, median=5, max=900)

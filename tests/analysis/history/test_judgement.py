@@ -373,3 +373,14 @@ def test_no_message_can_be_lost_unnoticed(data: st.DataObject, lines_per_pass: i
     position = data.draw(st.integers(0, len(shop.messages) - 1))
     del shop.messages[position]
     assert convicted(shop, lines_per_pass)
+
+
+def test_an_outage_of_the_broker_that_cost_an_attempt_is_convicted() -> None:
+    name = "an outage of the broker costs no attempt"
+    shop = sound()
+    assert name not in {check.name for check in judge(shop)}
+    shop.faults.append(FaultLine(2, "broker-down", 5, 6, 7, {"pid_gone": 3, "attempts_spent": 0}))
+    assert convicted(shop) == set()
+    assert name in {check.name for check in judge(shop)}
+    shop.faults.append(FaultLine(3, "broker-down", 5, 6, 7, {"pid_gone": 3, "attempts_spent": 8}))
+    assert convicted(shop) == {name}
