@@ -343,3 +343,48 @@ def test_what_a_suite_says_wrongly_of_faults_is_refused() -> None:
     )
     with pytest.raises(BadInput, match="measure them in two suites"):
         plan_faults(twins)
+
+
+def test_relays_are_axes_of_their_own_and_names_tell_of_them_only_where_there_are_some() -> None:
+    (alone,) = plan_faults(suite(faults=["reset"]))
+    assert (alone.relaying, alone.workload) == (None, "charge")
+    assert "relay" not in alone.name
+    arms = plan_faults(
+        suite(faults=["relay-kill"], relays=1, relay_plans=["lease", "sharded", "delete"])
+    )
+    assert {arm.name for arm in arms} == {
+        "relay-kill/asyncpg/uvloop/matched/safe retries/place/200 per s/1 relay/"
+        f"{plan}/memory/notify"
+        for plan in ("lease", "sharded", "delete")
+    }
+    brokers = plan_faults(suite(faults=["reset"], relays=2, brokers=["memory", "nats"]))
+    assert {arm.relaying and arm.relaying.broker for arm in brokers} == {"memory", "nats"}
+
+
+@pytest.mark.parametrize(
+    ("matrix", "reason"),
+    [
+        ({"faults": ["relay-freeze"]}, "relay-freeze needs relays: set relays = 2"),
+        ({"faults": ["broker-down"]}, "broker-down needs relays: set relays = 2"),
+        (
+            {"faults": ["broker-down"], "relays": 2, "brokers": ["memory", "nats"]},
+            r'broker-down needs a broker of its own: set brokers = \["nats"\]',
+        ),
+        (
+            {"faults": ["relay-freeze"], "relays": 1, "hold_s": 3.0},
+            "another relay to take over: set relays = 2",
+        ),
+        (
+            {"faults": ["relay-freeze"], "relays": 2, "hold_s": 2.0},
+            "set hold_s above lease_s, which is 2",
+        ),
+        ({"relays": 2, "workload": "mixed"}, "with relays, workload is one of place, amend"),
+        ({"relay_plans": ["delete"]}, "relay_plans is of relays, and there are none: set relays"),
+    ],
+    ids=lambda value: "" if isinstance(value, dict) else value[:24],
+)
+def test_faults_and_relays_that_do_not_go_together_are_refused(
+    matrix: dict[str, Any], reason: str
+) -> None:
+    with pytest.raises(BadInput, match=reason):
+        plan_faults(suite(**matrix))

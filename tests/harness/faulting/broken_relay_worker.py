@@ -1,0 +1,27 @@
+"""A relay that notes messages as delivered before they are, run as the right one is."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from tests.core.relays.broken import SettlesBeforeItDelivers
+
+from outboxbench.harness.faulting import relay_worker
+from outboxbench.harness.relay_outbox import OpenOutbox, open_relay_outbox
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+
+@asynccontextmanager
+async def open_broken_outbox(*arguments: Any, **options: Any) -> AsyncIterator[OpenOutbox]:
+    async with open_relay_outbox(*arguments, **options) as opened:
+        broken: Any = SettlesBeforeItDelivers(opened.outbox)
+        yield OpenOutbox(broken, opened.doorbell, opened.listen)
+
+
+if __name__ == "__main__":
+    relay_worker.open_relay_outbox = open_broken_outbox  # type: ignore[attr-defined]
+    sys.exit(relay_worker.main())
