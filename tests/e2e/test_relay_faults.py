@@ -46,7 +46,12 @@ def suite_of(world: World, fault: str, broker: str) -> Path:
 
 @pytest.mark.parametrize(
     ("fault", "broker", "proof"),
-    [("relay-kill", "memory", "deliveries_cut"), ("broker-down", "nats", "pid_back")],
+    [
+        ("relay-kill", "memory", "deliveries_cut"),
+        ("broker-down", "nats", "pid_back"),
+        # Its server is its own, and takes the harness's connections with it.
+        pytest.param("server-crash", "memory", "server_ready_ns", marks=pytest.mark.slow),
+    ],
 )
 def test_what_breaks_relays_costs_no_message(
     fault: str, broker: str, proof: str, world: World

@@ -54,7 +54,7 @@ def fault_report(run: Run) -> Iterator[RenderableType]:
         )
     if any(arm.relaying for arm in run.faults):
         yield Text(
-            "first delivery: from the onset to the first one after the fault took effect; gap:\n"
+            "first: from the onset to the first delivery after the fault took effect; gap:\n"
             "the longest time without a delivery until the next onset.",
             style="dim",
         )

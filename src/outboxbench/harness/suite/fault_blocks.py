@@ -79,7 +79,7 @@ class FaultRunner:
             if server is self.server:
                 stack.callback(databases.drop, address)
             else:
-                # It goes with its server, whose restart has cut off who would drop it.
+                # It goes with its server, whose connections a fault may have ended.
                 prepare_template(address, self.suite.dataset)
             if arm.relaying is not None:
                 _prepare_for_relays(address, arm.relaying)
