@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from sqlalchemy import URL
+from sqlalchemy import URL, event
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -18,6 +18,8 @@ from outboxbench.core.strategies.server_report import translate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from sqlalchemy import AdaptedConnection
 
     from outboxbench.core.application.outcome import PersistenceError
     from outboxbench.core.strategies.psycopg_waiting import PatientConnection
@@ -44,6 +46,8 @@ async def open_engine(driver: Driver, settings: StrategySettings) -> AsyncEngine
         max_overflow=0,
         pool_timeout=settings.connect_timeout_s,
     )
+    if driver == "asyncpg":
+        event.listen(engine.sync_engine, "invalidate", _drop)
     try:
         connections = [await engine.connect() for _ in range(settings.pool_size)]
         for connection in connections:
@@ -108,6 +112,14 @@ def _connect_args(driver: Driver, settings: StrategySettings) -> dict[str, Any]:
         "options": settings.startup_options,
         "async_creator_fn": partial(_connect_psycopg, settings.answer_timeout_s),
     }
+
+
+def _drop(connection: AdaptedConnection, *_: object) -> None:
+    """Drop a connection over asyncpg that is worthless.
+
+    SQLAlchemy would see it off first, and where nothing passes any more that takes it 2 s.
+    """
+    connection.driver_connection.terminate()
 
 
 async def _connect_psycopg(answer_timeout_s: float, **arguments: Any) -> PatientConnection:
