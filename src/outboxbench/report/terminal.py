@@ -29,6 +29,7 @@ from outboxbench.report.relay_table import relay_report
 from outboxbench.report.sweep_table import sweep_notes, sweep_table
 from outboxbench.report.verdicts import VERDICTS
 from outboxbench.results.model import Arm
+from outboxbench.results.store import RunFolder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -46,10 +47,13 @@ _LAST_COLUMNS = ("p50\nms", "p99\nms", "client\nCPU µs", "server\nCPU µs")
 
 
 def print_report(console: Console, run: Run, folder: Path) -> None:
-    """Print the report of a run, and where its results are."""
+    """Print the report of a run, where its results are, and which charts are among them."""
     console.print(run_report(run))
     # A path that is broken over two lines cannot be copied.
     console.print(Text(f"Results: {folder}"), soft_wrap=True)
+    charts = sorted(path.stem for path in RunFolder(folder).charts_folder.glob("*.png"))
+    if charts:
+        console.print(Text(f"Charts: {', '.join(charts)}"))
 
 
 def run_report(run: Run) -> RenderableType:
