@@ -374,10 +374,10 @@ def recorded(folder: RunFolder) -> tuple[FaultArm, FaultArm]:
     return faults.record(folder, first), faults.record(folder, second)
 
 
-def test_a_run_of_faults_has_a_timeline_of_each_and_the_same_bytes_each_time(
+def test_a_run_of_faults_has_their_charts_the_same_bytes_each_time(
     folder: RunFolder,
 ) -> None:
-    run = faults.run(*recorded(folder))
+    run = faults.run(recorded(folder)[0])
 
     drawn = []
     for _ in range(2):
@@ -388,7 +388,7 @@ def test_a_run_of_faults_has_a_timeline_of_each_and_the_same_bytes_each_time(
 
     assert drawn[0].keys() == {
         *("fault-unavailability", "fault-outcomes", "fault-recovery"),
-        *("fault-timeline-reset", "fault-timeline-black-hole"),
+        "fault-timeline-reset",
     }
     assert drawn[0] == drawn[1]
     assert rendered.left_out.keys() == CHARTS.keys() - {
@@ -405,8 +405,9 @@ def test_the_terminal_names_the_charts_that_were_drawn(folder: RunFolder) -> Non
     render_charts(run, folder)
     print_report(Console(file=file, width=80), run, folder.path)
 
-    assert file.getvalue().endswith(
-        "Charts: fault-outcomes, fault-recovery, fault-timeline-reset, fault-unavailability\n"
+    told = file.getvalue()
+    assert " ".join(told.split()).endswith(
+        "Charts: fault-outcomes, fault-recovery, fault-timeline-reset, fault-unavailability"
     )
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
-from tests.report.seen import overlaps, texts
+from tests.report.seen import overlaps
 
 from outboxbench.report.charts.log_ticks import label_log_axis, short
 
@@ -47,8 +47,8 @@ def test_labels_of_a_logarithmic_axis_never_cover_each_other(
 def test_an_axis_of_a_decade_or_more_has_two_labels_at_least(decades: int) -> None:
     figure = beside_each_other(0.8, 0.8 * 10**decades, 1.45)
 
-    assert len(labels(figure.axes[0])) >= 2
-    assert len(texts(figure)) >= 4
+    for axes in figure.axes:
+        assert len(labels(axes)) >= 2
 
 
 def test_labels_count_in_the_unit_that_is_asked_for_and_are_short() -> None:
