@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING
 from outboxbench.harness.errors import CannotRun
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from outboxbench.harness.postgres.binaries import Binaries
@@ -73,11 +73,16 @@ def server_account() -> Account | None:
 
 
 def spawn(
-    account: Account | None, command: Sequence[str | Path], folder: Path, output: IO[bytes]
+    account: Account | None,
+    command: Sequence[str | Path],
+    folder: Path,
+    output: IO[bytes],
+    variables: Mapping[str, str] | None = None,
 ) -> subprocess.Popen[bytes]:
     """Start a program of the server inside the folder, in a session of its own.
 
     Ctrl-C at the terminal thus reaches the harness alone, which ends the server in good order.
+    `variables` are added to its environment: a password, say, that a command line would show.
 
     Raises:
         CannotRun: the program cannot be started as that account.
@@ -87,7 +92,7 @@ def spawn(
         return subprocess.Popen(
             command,
             cwd=folder,
-            env=environment | {"LC_ALL": "C"},
+            env=environment | {"LC_ALL": "C"} | dict(variables or {}),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -21,7 +21,7 @@ from outboxbench.harness.postgres.process_tree import freeze_tree, kill_tree, th
 from outboxbench.harness.postgres.tuning import SERVER_SETTINGS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
     from typing import Self
@@ -35,7 +35,9 @@ HOST = "127.0.0.1"
 
 PORT_ATTEMPTS = 5
 START_PATIENCE_S = 60.0
+DATA_PATIENCE_S = 300.0
 POLL_S = 0.01
+READY_STATES = ("ready", "standby")
 # How a server is asked to end, and how long it may take before it is asked less kindly.
 STOP_LADDER = ((signal.SIGINT, 20.0), (signal.SIGQUIT, 5.0), (signal.SIGKILL, 5.0))
 TELLING_LEVELS = ("PANIC:", "FATAL:", "ERROR:", "error:", "HINT:", "DETAIL:")
@@ -56,7 +58,8 @@ class Cluster:
     ) -> None:
         self.binaries = binaries
         self._janitor = janitor
-        self._settings = SERVER_SETTINGS | dict(settings or {})
+        self.settings = SERVER_SETTINGS | dict(settings or {})
+        self._variables: dict[str, str] = {}
         self._account = server_account()
         self._password = secrets.token_urlsafe(24)
         self._folder = data_root(self._account) / f"outboxbench-{secrets.token_hex(6)}"
@@ -83,6 +86,11 @@ class Cluster:
     def _log(self) -> Path:
         return self._folder / "server.log"
 
+    @property
+    def usable_binaries(self) -> Binaries:
+        """The programs as the server's account can use them, as long as the cluster lives."""
+        return self._usable
+
     def log_text(self) -> str:
         """Return what the server has logged so far."""
         return self._log.read_text(errors="replace")
@@ -95,7 +103,7 @@ class Cluster:
         try:
             self._make_folder()
             self._usable = usable_binaries(self.binaries, self._account, self._folder)
-            self._initialise(self._usable)
+            self._make_data(self._usable)
             self._start(self._usable)
         except OSError as error:
             self.stop()
@@ -153,6 +161,15 @@ class Cluster:
         if not self._becomes_ready(self._running()):
             raise CannotRun(self._failure("the server does not start again"))
 
+    def start_apart(self) -> None:
+        """Start the server that has ended on a port that no client knows; it recovers first.
+
+        Raises:
+            CannotRun: it does not start.
+        """
+        self._port = free_port()
+        self.start_again()
+
     def _running(self) -> subprocess.Popen[bytes]:
         if self._postmaster is None:
             raise RuntimeError("the cluster is not running")
@@ -177,7 +194,7 @@ class Cluster:
         if self._account is not None:
             os.chown(self._folder, self._account.uid, self._account.gid)
 
-    def _initialise(self, binaries: Binaries) -> None:
+    def _make_data(self, binaries: Binaries) -> None:
         password_file = self._folder / "password"
         password_file.touch(mode=0o600, exist_ok=False)
         password_file.write_text(self._password)
@@ -194,19 +211,25 @@ class Cluster:
             "--no-sync",
         ]
         try:
-            with self._log.open("wb") as log:
-                initdb = spawn(self._account, command, self._folder, log)
-            try:
-                self._janitor.watch_process(initdb.pid, signal.SIGTERM)
-                failed = initdb.wait() != 0
-            finally:
-                _end(initdb)
-                self._janitor.forget_process(initdb.pid)
+            self._make_data_by(command)
         finally:
             password_file.unlink()
+
+    def _make_data_by(self, command: Sequence[str | Path]) -> None:
+        """Run the program that makes the data directory, to its end."""
+        with self._log.open("wb") as log:
+            program = spawn(self._account, command, self._folder, log, self._variables)
+        try:
+            self._janitor.watch_process(program.pid, signal.SIGTERM)
+            failed = program.wait(DATA_PATIENCE_S) != 0
+        except subprocess.TimeoutExpired:
+            failed = True
+        finally:
+            _end(program)
+            self._janitor.forget_process(program.pid)
         if failed:
             raise CannotRun(self._failure("the server's data directory cannot be made"))
-        # What initdb says is of use only when it fails; the log is the server's from here on.
+        # What the program says is of use only when it fails; the log is the server's from here on.
         self._log.unlink()
 
     def _start(self, binaries: Binaries) -> None:
@@ -223,7 +246,8 @@ class Cluster:
 
     def _launch(self, binaries: Binaries, log_mode: Literal["wb", "ab"]) -> subprocess.Popen[bytes]:
         with self._log.open(log_mode) as log:
-            server = spawn(self._account, self._command(binaries), self._folder, log)
+            command = self._command(binaries)
+            server = spawn(self._account, command, self._folder, log, self._variables)
         self._postmaster = server
         self._janitor.watch_process(server.pid, signal.SIGINT)
         return server
@@ -234,7 +258,7 @@ class Cluster:
             "port": f"{self._port}",
             "unix_socket_directories": "",
         }
-        settings = (self._settings | network).items()
+        settings = (self.settings | network).items()
         options = [part for name, value in settings for part in ("-c", f"{name}={value}")]
         return [binaries.path("postgres"), "-D", self.data_directory, *options]
 
@@ -251,12 +275,13 @@ class Cluster:
         return False
 
     def _says_ready(self, pid: int) -> bool:
-        # The lock file's first line is the postmaster's pid, its eighth the server's state.
+        # The lock file's first line is the postmaster's pid, its eighth the server's state: that of
+        # a standby that can be read from has a word of its own.
         try:
             lines = (self.data_directory / "postmaster.pid").read_text().splitlines()
         except FileNotFoundError:
             return False
-        return len(lines) >= 8 and lines[0] == f"{pid}" and lines[7].strip() == "ready"
+        return len(lines) >= 8 and lines[0] == f"{pid}" and lines[7].strip() in READY_STATES
 
     def _failure(self, what: str) -> str:
         text = self.log_text()
