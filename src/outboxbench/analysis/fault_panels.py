@@ -76,7 +76,8 @@ def offered_per_s(arm: FaultArm) -> float | None:
 
 def _traits(arm: FaultArm) -> tuple[str, ...]:
     """What else an arm is, in words; empty where that goes without saying."""
-    return (arm.loop, arm.profile, arm.retries, arm.workload, *_relay_traits(arm))
+    commit = "" if arm.synchronous_commit == "on" else "synchronous_commit off"
+    return (arm.loop, arm.profile, arm.retries, arm.workload, commit, *_relay_traits(arm))
 
 
 def _relay_traits(arm: FaultArm) -> tuple[str, ...]:

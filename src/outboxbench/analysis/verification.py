@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from outboxbench.analysis.history.judgement import judge_history
-from outboxbench.analysis.verdict import combine
+from outboxbench.analysis.history.judgement import Judgement, judge
+from outboxbench.analysis.verdict import as_expected, combine
 from outboxbench.results.block import Check
 from outboxbench.results.history import HistoryDamaged, read_history
+from outboxbench.results.loss import Loss
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,13 +26,18 @@ class Verification:
     """One history, judged again. `agrees` tells whether the run said the same."""
 
     arm: FaultArm
-    checks: tuple[Check, ...]
+    judgement: Judgement
     agrees: bool
 
     @property
     def verdict(self) -> Verdict:
         """The verdict of the history as it is now."""
-        return combine(check.verdict for check in self.checks)
+        return combine(check.verdict for check in self.judgement.checks)
+
+    @property
+    def counts_as(self) -> Verdict:
+        """The same for a run that expects to find what the block was there to show."""
+        return as_expected(self.judgement.checks, self.judgement.expected_findings)
 
 
 def verify(run: Run, folder: Path) -> Iterator[Verification]:
@@ -41,11 +47,13 @@ def verify(run: Run, folder: Path) -> Iterator[Verification]:
     """
     for arm in run.faults:
         try:
-            checks = judge_history(partial(read_history, _inside(folder, arm.history)))
+            judgement = judge(partial(read_history, _inside(folder, arm.history)))
         except (HistoryDamaged, OSError) as error:
             reason = f"{type(error).__name__}: {error}"
-            checks = (Check(name="the history is whole", verdict="unknown", detail=reason),)
-        yield Verification(arm, checks, agrees=checks == arm.checks)
+            check = Check(name="the history is whole", verdict="unknown", detail=reason)
+            judgement = Judgement((check,), (), Loss())
+        said = Judgement(arm.checks, arm.expected_findings, arm.loss)
+        yield Verification(arm, judgement, agrees=judgement == said)
 
 
 def _inside(folder: Path, name: str) -> Path:

@@ -14,7 +14,7 @@ from rich.text import Text
 from outboxbench.analysis.verdict import combine
 from outboxbench.analysis.verification import Verification, verify
 from outboxbench.harness.errors import BadInput
-from outboxbench.report.verdicts import VERDICTS
+from outboxbench.report.verdicts import VERDICTS, failed_check
 from outboxbench.results.store import read_run
 
 
@@ -24,6 +24,8 @@ def verify_(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Judge what a run left of its faults again; exit with 1 unless all of it passes.
+
+    What an arm was there to show, as the loss of an asynchronous failover, counts as passed.
 
     Example: outboxbench verify results/runs/20260301T120000Z-faults-quick
     """
@@ -38,7 +40,7 @@ def verify_(
         sys.stdout.write(json.dumps([_document(each) for each in verifications], indent=2) + "\n")
     else:
         _print(Console(), verifications)
-    if combine(each.verdict for each in verifications) != "pass" or not all(
+    if combine(each.counts_as for each in verifications) != "pass" or not all(
         each.agrees for each in verifications
     ):
         raise typer.Exit(1)
@@ -50,7 +52,9 @@ def _document(verification: Verification) -> dict[str, object]:
         "history": verification.arm.history,
         "verdict": verification.verdict,
         "agrees": verification.agrees,
-        "checks": [check.model_dump(mode="json") for check in verification.checks],
+        "checks": [check.model_dump(mode="json") for check in verification.judgement.checks],
+        "expected_findings": verification.judgement.expected_findings,
+        "loss": verification.judgement.loss.model_dump(mode="json"),
     }
 
 
@@ -60,9 +64,9 @@ def _print(console: Console, verifications: list[Verification]) -> None:
         if not each.agrees:
             line.append(f"  (the run says {each.arm.verdict}, and not for these reasons)")
         console.print(line, soft_wrap=True)
-        for check in each.checks:
+        for check in each.judgement.checks:
             if check.verdict != "pass" or not each.agrees:
-                text = f"  {check.verdict}: {check.name}: {check.detail}"
+                text = f"  {failed_check(check, each.judgement.expected_findings)}"
                 console.print(text, markup=False, soft_wrap=True, highlight=False)
     agreed = sum(each.agrees for each in verifications)
     console.print(

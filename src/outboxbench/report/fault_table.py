@@ -10,6 +10,8 @@ from rich.text import Text
 
 from outboxbench.analysis.fault_panels import fault_panels
 from outboxbench.analysis.history.availability_summary import summarise
+from outboxbench.analysis.history.operations import NONE_LOST
+from outboxbench.analysis.verdict import as_expected
 from outboxbench.report.numbers import BLANK, three_digits
 from outboxbench.report.verdicts import VERDICTS
 
@@ -42,6 +44,7 @@ def fault_report(run: Run) -> Iterator[RenderableType]:
     """A table for each fault, with what its columns mean."""
     for panel in fault_panels(run):
         yield from (Text(), _table(panel))
+        yield from _losses(panel)
         if any(arm.relaying for arm in panel.arms):
             yield _deliveries(panel)
     if run.faults:
@@ -78,10 +81,26 @@ def _table(panel: FaultPanel) -> Table:
         table.add_row(
             Text(panel.label(arm)),
             *_cells(arm),
-            VERDICTS[arm.verdict],
+            Text("FAIL*", style="yellow") if _fails_as_expected(arm) else VERDICTS[arm.verdict],
             style="" if arm.verdict == "pass" else "dim",
         )
     return table
+
+
+def _fails_as_expected(arm: FaultArm) -> bool:
+    return arm.verdict == "fail" and as_expected(arm.checks, arm.expected_findings) == "pass"
+
+
+def _losses(panel: FaultPanel) -> Iterator[Text]:
+    """What acknowledged operations were lost, where some were or were to be expected."""
+    for arm in panel.arms:
+        lost = arm.loss.operations
+        if lost:
+            yield Text(f"{panel.label(arm)}: {lost} acknowledged operations are lost")
+        elif NONE_LOST in arm.expected_findings:
+            yield Text(f"{panel.label(arm)}: no loss was seen, though it was to be expected")
+    if any(map(_fails_as_expected, panel.arms)):
+        yield Text("* as expected of these arms, so that the run is no worse for it", style="dim")
 
 
 def _deliveries(panel: FaultPanel) -> Table:

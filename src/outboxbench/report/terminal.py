@@ -27,7 +27,7 @@ from outboxbench.report.numbers import (
 from outboxbench.report.recovery_table import recovery_report
 from outboxbench.report.relay_table import relay_report
 from outboxbench.report.sweep_table import sweep_notes, sweep_table
-from outboxbench.report.verdicts import VERDICTS
+from outboxbench.report.verdicts import VERDICTS, failed_check
 from outboxbench.results.model import Arm
 from outboxbench.results.store import RunFolder
 
@@ -197,7 +197,7 @@ def _failed_checks(run: Run) -> Iterator[RenderableType]:
             yield Text.assemble((under_fault.name, "bold"), ": ", VERDICTS[under_fault.verdict])
             for check in under_fault.checks:
                 if check.verdict != "pass":
-                    line = f"{check.verdict}: {check.name}: {check.detail}"
+                    line = failed_check(check, under_fault.expected_findings)
                     yield Padding(Text(line), (0, 0, 0, 2))
 
 

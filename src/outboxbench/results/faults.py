@@ -16,6 +16,7 @@ from outboxbench.results.document import (
     Verdict,
     WritePlan,
 )
+from outboxbench.results.loss import Loss
 
 
 class FaultRelaying(Document):
@@ -41,6 +42,9 @@ class FaultArm(Document):
     loop: Loop
     profile: Profile
     retries: str
+    synchronous_commit: Literal["on", "off"] = Field(
+        default="on", description="of every session of the clients"
+    )
     workload: str
     relaying: FaultRelaying | None = Field(default=None, description="null where there are none")
     settings: dict[str, JsonValue]
@@ -48,4 +52,10 @@ class FaultArm(Document):
     history_sha256: str = Field(description="of that file")
     checks: tuple[Check, ...]
     verdict: Verdict
+    expected_findings: tuple[str, ...] = Field(
+        default=(),
+        description="checks that the arm is there to fail: where they do, the verdict says so, and "
+        "that of the run is no worse for it",
+    )
+    loss: Loss = Field(default=Loss(), description="what was acknowledged and is not there")
     availability: BlockAvailability

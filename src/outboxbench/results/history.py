@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 _LEVEL: Final = 3
 _END: Final = "end"
 
+LOST_OP_IDS: Final = "lost_op_ids"
+"""What the evidence of a failover calls the operations that the former primary has committed and
+its successor lacks: read from both, whatever clients were told."""
+
 
 class HistoryDamaged(Exception):
     """A history is not as it was written; the text says how."""

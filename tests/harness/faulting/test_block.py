@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from outboxbench.analysis.history.judgement import judge_history
+from outboxbench.analysis.history.judgement import judge
 from outboxbench.core.strategies.settings import StrategySettings
 from outboxbench.harness.faulting.block import FaultBlock
 from outboxbench.harness.faulting.order import FaultOrder, Rhythm
 from outboxbench.harness.faults.fault import FaultKind
+from outboxbench.harness.faults.seat import Seat
 from outboxbench.harness.load.dataset import Dataset
 from outboxbench.harness.load.retrying import Retrying
 from outboxbench.harness.postgres.server import connect
@@ -119,8 +120,7 @@ def block(database: DatabaseAddress, postgres_server: Server, janitor: Janitor) 
             seed=secrets.token_hex(4),
             about={"strategy": "asyncpg"},
         ),
-        server=postgres_server,
-        address=database,
+        seat=Seat(postgres_server, database),
         settings=StrategySettings(database, pool_size=4),
         link=NoLink(),
         dataset=Dataset(DATASET.accounts, DATASET.orders),
@@ -136,7 +136,7 @@ def with_order(block: FaultBlock, **changes: Any) -> FaultBlock:
 def run(block: FaultBlock, path: Path) -> tuple[dict[str, str], list[Any]]:
     """Return the verdict of each check, and the lines of the history."""
     block.run(path)
-    checks = judge_history(lambda: read_history(path))
+    checks = judge(lambda: read_history(path)).checks
     return {check.name: check.verdict for check in checks}, list(read_history(path))
 
 

@@ -10,6 +10,7 @@ import pytest
 from tests.harness.faults.clients import NoLink, open_client
 
 from outboxbench.harness.faults.scene import Scene
+from outboxbench.harness.faults.seat import Seat
 from outboxbench.harness.postgres.databases import Databases
 from outboxbench.harness.postgres.server import open_server
 from outboxbench.harness.suite.model import DatasetSize
@@ -44,7 +45,7 @@ def filled(server: Server) -> Iterator[DatabaseAddress]:
 
 @pytest.fixture
 def scene(server: Server, filled: DatabaseAddress) -> Scene:
-    return Scene(server, filled, NoLink())
+    return Scene(Seat(server, filled), NoLink())
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from outboxbench.harness.faults.held_xmin import HeldXmin
 from outboxbench.harness.faults.hot_row import HotRow
 from outboxbench.harness.faults.probes import wait_until
 from outboxbench.harness.faults.scene import Scene
+from outboxbench.harness.faults.seat import Seat
 from outboxbench.harness.faults.slow_disk import DELAY_US, SlowDisk
 from outboxbench.harness.load.dataset import account_ids
 from outboxbench.harness.postgres.server import connect
@@ -157,7 +158,7 @@ def test_deadlocks_happen_until_they_are_healed(
 def test_rows_cannot_be_locked_where_there_are_none(
     kind: type[HotRow | Deadlock], scene: Scene
 ) -> None:
-    fault = kind(Scene(scene.server, scene.server.address, NoLink()), chance(1))
+    fault = kind(Scene(Seat(scene.server, scene.server.address), NoLink()), chance(1))
     with pytest.raises(CannotRun, match="give the suite a dataset with accounts"):
         fault.inject()
     assert fault.heal() == {}
@@ -203,7 +204,7 @@ def test_a_disk_that_is_no_superusers_to_slow_down(scene: Scene) -> None:
         connection.execute(
             sql.SQL("CREATE ROLE ordinary LOGIN PASSWORD {}").format(address.password)
         )
-    fault = SlowDisk(Scene(scene.server, address, NoLink()))
+    fault = SlowDisk(Scene(Seat(scene.server, address), NoLink()))
     try:
         with pytest.raises(CannotRun, match="only a superuser"):
             fault.inject()

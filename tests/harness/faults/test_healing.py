@@ -11,6 +11,7 @@ from tests.harness.faults.clients import can_work, chance
 from outboxbench.harness.errors import CannotRun
 from outboxbench.harness.faults.network import NETWORK_FAULTS
 from outboxbench.harness.faults.registry import FAULTS
+from outboxbench.harness.faults.seat import Seat
 from outboxbench.harness.postgres.cluster import free_port
 from outboxbench.harness.wire.proxy_process import FaultProxy
 
@@ -39,7 +40,7 @@ def test_what_was_never_injected_is_healed(name: str, scene: Scene) -> None:
 
 @pytest.mark.parametrize("name", sorted(FAULTS.keys() - OUTAGES - OF_THE_LINK))
 def test_what_cannot_be_injected_for_want_of_a_server_is_healed(name: str, scene: Scene) -> None:
-    nowhere = replace(scene, address=replace(scene.address, port=free_port()))
+    nowhere = replace(scene, seat=Seat(scene.server, replace(scene.address, port=free_port())))
     fault = FAULTS[name].make(nowhere, chance(1))
     with pytest.raises(CannotRun):
         fault.inject()

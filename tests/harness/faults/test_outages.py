@@ -12,6 +12,7 @@ import pytest
 from tests.harness.faults.clients import can_work, open_client
 
 from outboxbench.harness.errors import CannotRun
+from outboxbench.harness.faults.seat import Seat
 from outboxbench.harness.faults.server_crash import ServerCrash
 from outboxbench.harness.faults.server_freeze import ServerFreeze
 from outboxbench.harness.faults.server_restart import ServerRestart
@@ -133,7 +134,7 @@ def test_a_frozen_server_answers_nobody_until_it_is_healed(
 def test_a_server_of_somebody_elses_is_never_taken_down(
     kind: type[ServerCrash | ServerRestart | ServerFreeze], scene: Scene
 ) -> None:
-    theirs = replace(scene, server=replace(scene.server, cluster=None))
+    theirs = replace(scene, seat=Seat(replace(scene.server, cluster=None), scene.address))
     fault = kind(theirs)
     with pytest.raises(CannotRun, match="never taken down"):
         fault.inject()

@@ -41,7 +41,7 @@ def with_processes(
     """`in_hand` is what a relay has in hand whenever somebody looks, the last for ever."""
     workers, relays = (pids, ()) if kind is WORKER_KILL else ((), pids)
     looks = chain(in_hand, repeat(in_hand[-1]))
-    return Scene(scene.server, scene.address, NoLink(), workers, relays, lambda _: next(looks))
+    return Scene(scene.seat, NoLink(), workers, relays, lambda _: next(looks))
 
 
 def test_a_worker_is_killed_while_a_transaction_is_open(

@@ -17,6 +17,8 @@ ON_SERVER = {
     "server-crash",
     "server-restart",
     "server-freeze",
+    "failover-async",
+    "failover-sync",
     "slow-disk",
 }
 

@@ -15,6 +15,7 @@ from outboxbench.results.history import (
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from collections.abc import Set as AbstractSet
 
     from outboxbench.analysis.history.judgement import Part
     from outboxbench.results.history import HistoryLine
@@ -27,10 +28,17 @@ class DeliveriesJudge:
     """Did every committed message arrive, nothing else, in order, and have its effect once?
 
     Deliveries are divided by their aggregate, so that all of its order is seen in one part; effects
-    by the operation that they are.
+    by the operation that they are. What was delivered of a commit that a failover has undone was
+    rightly delivered, and in an order that nobody can compare with what came instead: it is counted
+    separately.
+
+    Args:
+        undone: every `op_id` that a failover has undone.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, undone: AbstractSet[str]) -> None:
+        self._undone = undone
+        self._deliveries_undone = 0
         self._due_in_all = 0
         self._deliveries = 0
         self._duplicates = 0
@@ -84,7 +92,7 @@ class DeliveriesJudge:
         """Return the checks over deliveries."""
         return (
             self._all_delivered(),
-            self._alien.check("were never committed", self._deliveries),
+            self._alien.check(f"were never committed{self._beside()}", self._deliveries),
             self._inverted.check(
                 f"came after a later one, beside {self._duplicates} duplicates", self._deliveries
             ),
@@ -93,6 +101,9 @@ class DeliveriesJudge:
 
     def _see_delivery(self, line: DeliveryLine) -> None:
         self._deliveries += 1
+        if line.op_id in self._undone:
+            self._deliveries_undone += 1
+            return
         key = (line.op_id, line.ordinal)
         if key in self._seen:
             self._duplicates += 1
@@ -116,6 +127,11 @@ class DeliveriesJudge:
             following = following_op_id(line.op_id, line.ordinal)
             if following in self._part:
                 self._following[following] = f"{line.op_id}/{line.ordinal}"
+
+    def _beside(self) -> str:
+        if not self._undone:
+            return ""
+        return f", beside {self._deliveries_undone} of commits that a failover has undone"
 
     def _all_delivered(self) -> Check:
         if self._due_in_all:

@@ -6,11 +6,12 @@ part alone. So an hour of load takes no more memory than a minute.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from outboxbench.analysis.history.aggregates import AggregatesJudge
 from outboxbench.analysis.history.deliveries import DeliveriesJudge
 from outboxbench.analysis.history.injections import InjectionsJudge
+from outboxbench.analysis.history.losses import Losses
 from outboxbench.analysis.history.operations import OperationsJudge, SeveralOpIds
 from outboxbench.results.history import AttemptLine, Header, HistoryDamaged
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from outboxbench.results.block import Check
     from outboxbench.results.history import HistoryLine
+    from outboxbench.results.loss import Loss
 
     Read = Callable[[], Iterable[HistoryLine]]
 
@@ -57,8 +59,19 @@ class Part:
         return self._parts == 1 or int(str(id)[-6:], 16) % self._parts == self._number
 
 
-def judge_history(read: Read, lines_per_pass: int = LINES_PER_PASS) -> tuple[Check, ...]:
-    """Return every check over a history, passed or not.
+class Judgement(NamedTuple):
+    """What a history says: every check, passed or not, and what was lost.
+
+    `expected_findings` are the checks that the block was there to fail, as the history names them.
+    """
+
+    checks: tuple[Check, ...]
+    expected_findings: tuple[str, ...]
+    loss: Loss
+
+
+def judge(read: Read, lines_per_pass: int = LINES_PER_PASS) -> Judgement:
+    """Judge a history.
 
     Args:
         read: yields the lines, from the first one each time.
@@ -69,31 +82,34 @@ def judge_history(read: Read, lines_per_pass: int = LINES_PER_PASS) -> tuple[Che
         OSError: it cannot be read.
     """
     lines = 0
-    about: dict[str, object] = {}
-    several = SeveralOpIds()
+    about: dict[str, Any] = {}
+    several, losses = SeveralOpIds(), Losses()
     for line in read():
         lines += 1
         if isinstance(line, Header):
             about = line.about
         elif isinstance(line, AttemptLine):
             several.see(line)
+        else:
+            losses.see(line)
     if not about:
         raise HistoryDamaged("the history does not say what it is of")
     judges: list[Judge] = [
         InjectionsJudge(),
-        OperationsJudge(several.operations),
+        OperationsJudge(several.operations, losses),
         AggregatesJudge(),
     ]
     if about.get("is_relayed"):
-        judges.append(DeliveriesJudge())
+        judges.append(DeliveriesJudge(losses.left_behind))
     parts = -(-lines // lines_per_pass)
     for number in range(parts):
         part = Part(number, parts)
-        for judge in judges:
-            judge.begin_part(part)
+        for each in judges:
+            each.begin_part(part)
         for line in read():
-            for judge in judges:
-                judge.see(line)
-        for judge in judges:
-            judge.end_part()
-    return tuple(check for judge in judges for check in judge.checks())
+            for each in judges:
+                each.see(line)
+        for each in judges:
+            each.end_part()
+    checks = (*(check for each in judges for check in each.checks()), *losses.checks())
+    return Judgement(checks, tuple(about.get("expected_findings", ())), losses.loss())

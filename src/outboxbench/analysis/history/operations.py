@@ -15,9 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from outboxbench.analysis.history.judgement import Part
+    from outboxbench.analysis.history.losses import Losses
     from outboxbench.results.history import HistoryLine
 
 GOOD: Final = frozenset({"ok", "ok_recovered"})
+NONE_LOST: Final = "no ok operation is lost"
+NONE_TWICE: Final = "no operation is applied twice"
 _INTERNAL: Final = 1
 
 
@@ -55,15 +58,17 @@ class OperationsJudge:
 
     Args:
         under_several_op_ids: the operations of which each `op_id` may have been committed.
+        losses: is told of every operation that was acknowledged and is not there.
     """
 
-    def __init__(self, under_several_op_ids: AbstractSet[int]) -> None:
+    def __init__(self, under_several_op_ids: AbstractSet[int], losses: Losses) -> None:
+        self._losses = losses
         self._operations = 0
         self._succeeded = 0
         self._stored = 0
-        self._lost = Findings("no ok operation is lost")
+        self._lost = Findings(NONE_LOST)
         self._undead = Findings("no failed operation has an effect")
-        self._twice = Findings("no operation is applied twice")
+        self._twice = Findings(NONE_TWICE)
         self._alien = Findings("every effect belongs to an attempt")
         self._torn = Findings("the messages of an operation are all of one change")
         self._other = Findings("every effect is what was asked for")
@@ -136,6 +141,8 @@ class OperationsJudge:
         is_there = messages is not None
         succeeded = "ok" in tried.outcomes or tried.final in GOOD
         self._succeeded += succeeded
+        if succeeded:
+            self._losses.see_acknowledged(op_id, is_there=is_there)
         if succeeded and not is_there:
             self._lost.add(op_id)
         elif tried.outcomes == {"failed"} and is_there:

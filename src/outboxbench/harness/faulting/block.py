@@ -26,20 +26,20 @@ from outboxbench.harness.faults.scene import Scene
 from outboxbench.harness.load.job import Window
 from outboxbench.harness.postgres.kept_messages import TABLE
 from outboxbench.harness.postgres.server import connect
-from outboxbench.results.history import FaultLine
+from outboxbench.results.history import LOST_OP_IDS, FaultLine
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from outboxbench.core.strategies.settings import DatabaseAddress, StrategySettings
+    from outboxbench.core.strategies.settings import StrategySettings
     from outboxbench.harness.faulting.order import FaultOrder
     from outboxbench.harness.faulting.watching import Supervised
     from outboxbench.harness.faults.fault import Evidence, Fault
     from outboxbench.harness.faults.scene import Link
+    from outboxbench.harness.faults.seat import Seat
     from outboxbench.harness.janitor import Janitor
     from outboxbench.harness.load.dataset import Dataset
     from outboxbench.harness.nats.server import NatsServer
-    from outboxbench.harness.postgres.server import Server
     from outboxbench.results.history import RelayLine
     from outboxbench.results.machine import Pinning
 
@@ -67,8 +67,7 @@ class FaultBlock:
 
     Args:
         order: what to run.
-        server: where the database is.
-        address: the database, prepared, also for the relays if there are any; reached directly.
+        seat: the database, prepared, also for the relays if there are any, and its server.
         settings: how clients reach it, through the link, as do relays.
         link: what the way of clients and relays leads over.
         dataset: what the database holds.
@@ -78,8 +77,7 @@ class FaultBlock:
     """
 
     order: FaultOrder
-    server: Server
-    address: DatabaseAddress
+    seat: Seat
     settings: StrategySettings
     link: Link
     dataset: Dataset
@@ -93,6 +91,7 @@ class FaultBlock:
         Raises:
             CannotRun: the fault cannot be made to happen here, or the clients cannot run.
         """
+        self.seat.prepare()
         with ExitStack() as stack:
             journals = Path(stack.enter_context(TemporaryDirectory(prefix="outboxbench-history-")))
             crew = Crew(
@@ -115,8 +114,8 @@ class FaultBlock:
                 history,
                 self._about(),
                 journals,
-                [*faults, *tallies],
-                self.address,
+                [*_with_losses(faults, self.seat.left_behind()), *tallies],
+                self.seat.address,
                 began_ns=window.begins_ns,
                 began=began,
                 messages=TABLE if self._deletes else "outbox",
@@ -141,7 +140,7 @@ class FaultBlock:
             RelayCrew(
                 self.order,
                 relaying,
-                settings.for_relay(relaying.lease_s, self.server.major),
+                settings.for_relay(relaying.lease_s, self.seat.server.major),
                 self.broker,
                 journals,
                 self.janitor,
@@ -155,7 +154,7 @@ class FaultBlock:
         What they leave undelivered is no error: it is what the judge looks for.
         """
         if relays:
-            wait_until_delivered(self.address, relays)
+            wait_until_delivered(self.seat.address, relays)
         return [line for each in relays for line in each.stop()]
 
     def _inject(self, crew: Crew, relays: Sequence[RelayCrew], began_ns: int) -> list[FaultLine]:
@@ -168,20 +167,28 @@ class FaultBlock:
             # A part of the clean phase is drawn, so that the phase against the clients is too.
             clean_s = rhythm.clean_s * (1 - random.random() / 4)
             watch_until(healthy_since_ns + round(clean_s * 1e9), crews)
+            before = self.seat.fall_behind(random)
             fault = self.order.kind.make(self._scene(crew, relays), random)
-            lines.append(self._one(number, fault, crews, began_ns))
-            healthy_since_ns = time.monotonic_ns() + round(rhythm.recovery_s * 1e9)
-            watch_until(healthy_since_ns, crews)
+            lines.append(self._one(number, fault, crews, began_ns, before))
+            watch_until(time.monotonic_ns() + round(rhythm.recovery_s * 1e9), crews)
+            if number < rhythm.injections:
+                self.seat.prepare()
+            healthy_since_ns = time.monotonic_ns()
         return lines
 
     def _scene(self, crew: Crew, relays: Sequence[RelayCrew]) -> Scene:
-        scene = Scene(self.server, self.address, self.link, crew.pids, broker=self.broker)
+        scene = Scene(self.seat, self.link, crew.pids, broker=self.broker)
         for each in relays:
             scene = replace(scene, relays=each.pids, deliveries_under_way=each.deliveries_under_way)
         return scene
 
     def _one(
-        self, number: int, fault: Fault, crews: Sequence[Supervised], began_ns: int
+        self,
+        number: int,
+        fault: Fault,
+        crews: Sequence[Supervised],
+        began_ns: int,
+        before: Evidence,
     ) -> FaultLine:
         evidence: dict[str, Any] = {}
         onset_ns = time.monotonic_ns()
@@ -199,7 +206,8 @@ class FaultBlock:
             onset_ns=onset_ns - began_ns,
             took_effect_ns=took_effect_ns - began_ns if evidence else None,
             healed_ns=healed_ns - began_ns,
-            evidence=_relative(evidence, began_ns),
+            # What came before the onset proves nothing by itself.
+            evidence=_relative({**evidence, **before}, began_ns) if evidence else {},
         )
 
     def _settle(self) -> None:
@@ -207,7 +215,7 @@ class FaultBlock:
         deadline_s = time.monotonic() + _SETTLE_TIMEOUT_S
         while True:
             try:
-                with connect(self.address) as connection:
+                with connect(self.seat.address) as connection:
                     connection.execute(_END_CLIENTS.encode())
                     row = connection.execute(_CLIENTS_LEFT.encode()).fetchone()
                     if row is not None and row[0] == 0:
@@ -222,7 +230,7 @@ class FaultBlock:
             time.sleep(_POLL_S)
 
     def _now(self) -> object:
-        with connect(self.address) as connection:
+        with connect(self.seat.address) as connection:
             row = connection.execute("SELECT clock_timestamp()").fetchone()
         assert row is not None
         return row[0]
@@ -244,3 +252,15 @@ def _relative(evidence: Evidence, began_ns: int) -> dict[str, Any]:
         )
         for name, value in evidence.items()
     }
+
+
+def _with_losses(
+    faults: Sequence[FaultLine], left_behind: Sequence[Sequence[str]]
+) -> Sequence[FaultLine]:
+    """Return the injections with the operations that each one cost, where anybody can tell."""
+    if not left_behind:
+        return faults
+    return [
+        fault._replace(evidence={**fault.evidence, LOST_OP_IDS: list(op_ids)})
+        for fault, op_ids in zip(faults, left_behind, strict=True)
+    ]

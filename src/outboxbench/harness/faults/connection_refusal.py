@@ -30,7 +30,6 @@ from outboxbench.harness.faults.probes import (
     wait_until,
 )
 from outboxbench.harness.faults.queued_connections import QueuedConnections, closed_door
-from outboxbench.harness.faults.recovery import own_cluster
 from outboxbench.harness.faults.startup_probe import refusal_sqlstate
 from outboxbench.harness.postgres.server import connect
 
@@ -62,7 +61,7 @@ class ConnectionRefusal:
 
     def inject(self) -> Evidence:
         """Take the slots, and return once the strategies have no connection left."""
-        cluster = own_cluster(self._scene)
+        cluster = self._scene.seat.cluster
         session = open_session(self._scene.address)
         # Its slot must not become free either.
         self._held.append(session)

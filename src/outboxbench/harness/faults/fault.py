@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from random import Random
 
     from outboxbench.harness.faults.scene import Scene
+    from outboxbench.harness.postgres.standby import Replication
 
 Evidence: TypeAlias = "Mapping[str, Any]"
 """What proves that a fault took effect: the pids that are gone, the bytes that were held, the line
@@ -18,6 +19,9 @@ in the server's log. Empty where nothing proves it. Values are what JSON knows."
 Reach: TypeAlias = Literal["connections", "server", "clients", "relays", "broker"]
 """What a fault touches: connections of our own alone; the server, and so everybody on it; processes
 of ours."""
+
+Loses: TypeAlias = Literal["nothing", "what is not on disk", "what is not on the standby"]
+"""Which of the commits that were acknowledged a fault may undo."""
 
 HURTS_OTHERS: Final = frozenset[Reach]({"server"})
 """What must not happen to a server that is not ours."""
@@ -47,7 +51,8 @@ class FaultKind:
     """A fault as a suite knows it.
 
     `lasts` tells whether it goes on until it is healed; one that does not is over at once.
-    `depends_on_strategy` tells whether each strategy may take it in another way.
+    `depends_on_strategy` tells whether each strategy may take it in another way. `replication` is
+    that of the standby which it needs, if it needs one.
     """
 
     name: str
@@ -56,3 +61,11 @@ class FaultKind:
     lasts: bool
     depends_on_strategy: bool
     make: Callable[[Scene, Random], Fault]
+    replication: Replication | None = None
+    loses: Loses = "nothing"
+
+    def may_lose_commits(self, *, are_flushed: bool) -> bool:
+        """Tell whether acknowledged commits may be lost, where they are flushed first or not."""
+        return self.loses == "what is not on the standby" or (
+            self.loses == "what is not on disk" and not are_flushed
+        )

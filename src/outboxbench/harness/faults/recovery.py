@@ -6,25 +6,11 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from outboxbench.harness.errors import CannotRun
 from outboxbench.harness.faults.probes import is_gone, wait_until_answers
 
 if TYPE_CHECKING:
     from outboxbench.harness.faults.scene import Scene
     from outboxbench.harness.postgres.cluster import Cluster
-
-
-def own_cluster(scene: Scene) -> Cluster:
-    """Return the server's cluster.
-
-    Raises:
-        CannotRun: the server is not ours.
-    """
-    if scene.server.cluster is None:
-        raise CannotRun(
-            "a server that outboxbench did not start is never taken down: run without --dsn"
-        )
-    return scene.server.cluster
 
 
 def bring_back(scene: Scene) -> int:
@@ -33,7 +19,7 @@ def bring_back(scene: Scene) -> int:
     Raises:
         CannotRun: it does not start, or does not answer.
     """
-    cluster = own_cluster(scene)
+    cluster = scene.seat.cluster
     if _has_ended(cluster.postmaster_pid):
         cluster.start_again()
     return wait_until_answers(scene.address)

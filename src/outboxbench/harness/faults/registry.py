@@ -10,6 +10,7 @@ from outboxbench.harness.faults.broker_down import BROKER_DOWN
 from outboxbench.harness.faults.broker_slow import BROKER_SLOW
 from outboxbench.harness.faults.connection_refusal import CONNECTION_REFUSAL
 from outboxbench.harness.faults.deadlock import DEADLOCK
+from outboxbench.harness.faults.failover import FAILOVER_ASYNC, FAILOVER_SYNC
 from outboxbench.harness.faults.fault import HURTS_OTHERS
 from outboxbench.harness.faults.held_xmin import HELD_XMIN
 from outboxbench.harness.faults.hot_row import HOT_ROW
@@ -38,6 +39,8 @@ FAULTS: Final[Mapping[str, FaultKind]] = MappingProxyType(
             SERVER_CRASH,
             SERVER_RESTART,
             SERVER_FREEZE,
+            FAILOVER_ASYNC,
+            FAILOVER_SYNC,
             WORKER_KILL,
             RELAY_KILL,
             RELAY_FREEZE,

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from outboxbench.core.strategies.settings import DatabaseAddress
+    from outboxbench.harness.faults.seat import Seat
     from outboxbench.harness.nats.server import NatsServer
     from outboxbench.harness.postgres.server import Server
 
@@ -32,17 +33,26 @@ def _nothing_under_way(pid: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """One block while it runs. `address` is its database, reached without the link.
+    """One block while it runs. Its database is that of the seat, which a fault may move.
 
     `workers` and `relays` are the pids of the processes that are there now, and
     `deliveries_under_way` tells of a relay, even one that is gone, how many messages it has handed
     over without having heard of them. `broker` is the one that relays publish to, if it is ours.
     """
 
-    server: Server
-    address: DatabaseAddress
+    seat: Seat
     link: Link
     workers: Sequence[int] = field(default_factory=list)
     relays: Sequence[int] = field(default_factory=list)
     deliveries_under_way: Callable[[int], int] = _nothing_under_way
     broker: NatsServer | None = None
+
+    @property
+    def server(self) -> Server:
+        """The server that has the seat now."""
+        return self.seat.server
+
+    @property
+    def address(self) -> DatabaseAddress:
+        """The database, on that server, reached without the link."""
+        return self.seat.address

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from outboxbench.harness.faults.fault import FaultKind
-from outboxbench.harness.faults.recovery import bring_back, log_line, own_cluster
+from outboxbench.harness.faults.recovery import bring_back, log_line
 
 if TYPE_CHECKING:
     from outboxbench.harness.faults.fault import Evidence
@@ -24,7 +24,7 @@ class ServerCrash:
 
     def inject(self) -> Evidence:
         """Kill every process of the server."""
-        cluster = own_cluster(self._scene)
+        cluster = self._scene.seat.cluster
         self._logged = len(cluster.log_text())
         self._is_down = True
         gone = cluster.crash()
@@ -36,7 +36,7 @@ class ServerCrash:
             return {}
         ready_ns = bring_back(self._scene)
         self._is_down = False
-        line = log_line(own_cluster(self._scene), RECOVERY_PHRASE, self._logged)
+        line = log_line(self._scene.seat.cluster, RECOVERY_PHRASE, self._logged)
         return {"server_ready_monotonic_ns": ready_ns} | ({"log_line": line} if line else {})
 
 
@@ -47,4 +47,5 @@ SERVER_CRASH: Final = FaultKind(
     lasts=True,
     depends_on_strategy=True,
     make=lambda scene, _chance: ServerCrash(scene),
+    loses="what is not on disk",
 )

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final
 
 from outboxbench.harness.faults.fault import FaultKind
 from outboxbench.harness.faults.probes import wait_until_answers
-from outboxbench.harness.faults.recovery import own_cluster
 
 if TYPE_CHECKING:
     from outboxbench.harness.faults.fault import Evidence
@@ -22,7 +21,7 @@ class ServerFreeze:
 
     def inject(self) -> Evidence:
         """Stop every process of the server where it stands."""
-        cluster = own_cluster(self._scene)
+        cluster = self._scene.seat.cluster
         self._is_frozen = True
         still = cluster.freeze()
         # Without the first process the others are no server; and one that is not among those that
@@ -33,7 +32,7 @@ class ServerFreeze:
         """Let the server go on, and wait until it answers."""
         if not self._is_frozen:
             return {}
-        own_cluster(self._scene).thaw()
+        self._scene.seat.cluster.thaw()
         ready_ns = wait_until_answers(self._scene.address)
         self._is_frozen = False
         return {"server_ready_monotonic_ns": ready_ns}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from outboxbench.harness.errors import CannotRun
 from outboxbench.harness.faults.fault import FaultKind
-from outboxbench.harness.faults.recovery import bring_back, log_line, own_cluster
+from outboxbench.harness.faults.recovery import bring_back, log_line
 
 if TYPE_CHECKING:
     from outboxbench.harness.faults.fault import Evidence
@@ -29,7 +29,7 @@ class ServerRestart:
 
     def inject(self) -> Evidence:
         """Shut the server down, start it, and wait until it answers."""
-        cluster = own_cluster(self._scene)
+        cluster = self._scene.seat.cluster
         logged = len(cluster.log_text())
         self._is_down = True
         try:

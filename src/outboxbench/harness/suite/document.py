@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from outboxbench.analysis.comparison import compare_arms
 from outboxbench.analysis.noise import margin
 from outboxbench.analysis.summary import summarise
-from outboxbench.analysis.verdict import combine
+from outboxbench.analysis.verdict import as_expected, combine
 from outboxbench.analysis.warnings import run_warnings
 from outboxbench.harness.suite.pairs import pairs
 from outboxbench.harness.suite.plan import CEILING, CeilingArm, PlannedArm, StrategyArm, ceiling_of
@@ -94,7 +94,7 @@ def make_run(context: RunContext, measured: Measured, folder: RunFolder) -> Run:
             [
                 *(arm.verdict for arm in arms),
                 *(relays.verdict for relays in measured.relays),
-                *(under_fault.verdict for under_fault in measured.faults),
+                *(as_expected(each.checks, each.expected_findings) for each in measured.faults),
             ]
         ),
         environment=context.environment,

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from outboxbench.analysis.history.availability import SLO, availability_of
-from outboxbench.analysis.history.judgement import judge_history
+from outboxbench.analysis.history.judgement import judge
 from outboxbench.analysis.verdict import combine
 from outboxbench.core.strategies.settings import StrategySettings
 from outboxbench.harness.errors import CannotRun
 from outboxbench.harness.faulting.block import FaultBlock
 from outboxbench.harness.faulting.order import FaultOrder
 from outboxbench.harness.faults.registry import refuse_reason
+from outboxbench.harness.faults.seat import ReplicatedSeat, Seat
 from outboxbench.harness.load.dataset import Dataset
 from outboxbench.harness.nats.server import NatsServer
 from outboxbench.harness.pinning import pin
@@ -29,6 +30,7 @@ from outboxbench.results.faults import FaultRelaying
 from outboxbench.results.history import read_history, sha256_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from pydantic import JsonValue
@@ -69,27 +71,41 @@ class FaultRunner:
         if reason := refuse_reason(arm.kind, self.server):
             raise CannotRun(reason)
         with ExitStack() as stack:
-            server, databases = self.server, self.databases
             if arm.kind.reach == "server":
-                server = stack.enter_context(open_server(None, self.pg_bin, self.janitor))
-                databases = stack.enter_context(Databases(server, "own"))
-                if server.postmaster_pid is not None:
-                    pin(server.postmaster_pid, self.pinning.server_cores)
-            address = databases.create(name)
-            if server is self.server:
-                stack.callback(databases.drop, address)
+                seat = stack.enter_context(self._own_seat(arm, name))
             else:
-                # It goes with its server, whose connections a fault may have ended.
-                prepare_template(address, self.suite.dataset)
+                address = self.databases.create(name)
+                stack.callback(self.databases.drop, address)
+                if arm.relaying is not None:
+                    _prepare_for_relays(address, arm.relaying)
+                self.databases.checkpoint()
+                seat = Seat(self.server, address)
+            broker = self._broker(arm, stack)
+            link = stack.enter_context(FaultProxy(seat.address, self.janitor))
+            pin(link.pid, self.pinning.client_cores)
+            path = self.folder.new_history(arm.name)
+            self._block(arm, seat, link, broker).run(path)
+        return self._judged(arm, path)
+
+    @contextmanager
+    def _own_seat(self, arm: FaultArm, name: str) -> Iterator[Seat]:
+        """Start a server for the arm alone; its database goes with it."""
+        with ExitStack() as stack:
+            server = stack.enter_context(open_server(None, self.pg_bin, self.janitor))
+            if server.postmaster_pid is not None:
+                pin(server.postmaster_pid, self.pinning.server_cores)
+            databases = stack.enter_context(Databases(server, "own"))
+            address = databases.create(name)
+            prepare_template(address, self.suite.dataset)
             if arm.relaying is not None:
                 _prepare_for_relays(address, arm.relaying)
             databases.checkpoint()
-            broker = self._broker(arm, stack)
-            link = stack.enter_context(FaultProxy(address, self.janitor))
-            pin(link.pid, self.pinning.client_cores)
-            path = self.folder.new_history(arm.name)
-            self._block(arm, server, address, link, broker).run(path)
-        return self._judged(arm, path)
+            if arm.kind.replication is None:
+                yield Seat(server, address)
+            else:
+                yield stack.enter_context(
+                    ReplicatedSeat(server, address, arm.kind.replication, self.janitor)
+                )
 
     def _broker(self, arm: FaultArm, stack: ExitStack) -> NatsServer | None:
         """Start a broker of the block's own, so that nothing of a fault is left for the next."""
@@ -100,12 +116,7 @@ class FaultRunner:
         return broker
 
     def _block(
-        self,
-        arm: FaultArm,
-        server: Server,
-        address: DatabaseAddress,
-        link: FaultProxy,
-        broker: NatsServer | None,
+        self, arm: FaultArm, seat: Seat, link: FaultProxy, broker: NatsServer | None
     ) -> FaultBlock:
         suite, size = self.suite, self.suite.dataset
         return FaultBlock(
@@ -128,18 +139,19 @@ class FaultRunner:
                     "suite": suite.name,
                     "seed": suite.seed,
                     SLO: arm.slo_ms,
+                    "expected_findings": arm.expected_findings,
                 },
                 relaying=arm.relaying,
             ),
-            server=server,
-            address=address,
+            seat=seat,
             settings=StrategySettings(
-                address=link.address(address.database),
+                address=link.address(seat.address.database),
                 profile=arm.profile,
                 pool_size=arm.clients // arm.workers,
                 statement_timeout_s=suite.statement_timeout_s,
                 lock_timeout_s=suite.lock_timeout_s,
                 connect_timeout_s=suite.connect_timeout_s,
+                own_parameters={"synchronous_commit": arm.synchronous_commit},
             ),
             link=link,
             dataset=Dataset(size.accounts, size.orders),
@@ -150,7 +162,7 @@ class FaultRunner:
 
     def _judged(self, arm: FaultArm, path: Path) -> FaultArmDocument:
         read = partial(read_history, path)
-        checks = judge_history(read)
+        judgement = judge(read)
         return FaultArmDocument(
             name=arm.name,
             fault=arm.kind.name,
@@ -160,13 +172,16 @@ class FaultRunner:
             loop=arm.loop,
             profile=arm.profile,
             retries=arm.retrying.mode,
+            synchronous_commit=arm.synchronous_commit,
             workload=arm.workload,
             relaying=None if arm.relaying is None else FaultRelaying(**asdict(arm.relaying)),
             settings=settings_of(arm),
             history=path.relative_to(self.folder.path).as_posix(),
             history_sha256=sha256_of(path),
-            checks=checks,
-            verdict=combine(check.verdict for check in checks),
+            checks=judgement.checks,
+            verdict=combine(check.verdict for check in judgement.checks),
+            expected_findings=judgement.expected_findings,
+            loss=judgement.loss,
             availability=availability_of(read),
         )
 

@@ -22,6 +22,7 @@ from outboxbench.harness.suite.parts import (
     one_of,
 )
 
+SynchronousCommit = Literal["on", "off"]
 FaultName = Annotated[str, AfterValidator(lambda name: one_of(name, FAULTS))]
 
 
@@ -42,6 +43,7 @@ class FaultMatrix(SuitePart):
     retry_budget: Annotated[float, Field(strict=True, ge=0, le=10)] = Field(
         default=0.2, description="retries after outages that each operation earns"
     )
+    synchronous_commit: OneOrMore[SynchronousCommit] = ("on",)
     workload: WorkloadName | None = Field(
         default=None, description="charge if absent, or place where there are relays"
     )
@@ -80,4 +82,15 @@ class FaultMatrix(SuitePart):
     def _clients_for_every_worker(self) -> Self:
         if self.clients % self.workers:
             raise ValueError("clients must be a multiple of workers, so that all have as many")
+        return self
+
+    @model_validator(mode="after")
+    def _losses_can_be_counted(self) -> Self:
+        failovers = [name for name in self.faults if FAULTS[name].replication]
+        if failovers and "off" in self.synchronous_commit:
+            raise ValueError(
+                f'synchronous_commit = "off" cannot be had with {", ".join(failovers)}: what the '
+                "former primary has lost itself could not be told from what was not replicated; "
+                "give those [[faults]] of their own"
+            )
         return self

@@ -7,6 +7,7 @@ from itertools import product
 from random import Random
 from typing import TYPE_CHECKING
 
+from outboxbench.analysis.history.operations import NONE_LOST, NONE_TWICE
 from outboxbench.harness.errors import BadInput
 from outboxbench.harness.faulting.order import Rhythm
 from outboxbench.harness.faults.registry import FAULTS
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from outboxbench.harness.faulting.order import Relaying
     from outboxbench.harness.faults.fault import FaultKind
     from outboxbench.harness.load.job import Loop
-    from outboxbench.harness.suite.fault_model import FaultMatrix
+    from outboxbench.harness.suite.fault_model import FaultMatrix, SynchronousCommit
     from outboxbench.harness.suite.model import Suite
 
 
@@ -35,6 +36,7 @@ class FaultArm:
     loop: Loop
     profile: Profile
     retrying: Retrying
+    synchronous_commit: SynchronousCommit
     workload: str
     rate_per_s: float
     clients: int
@@ -51,6 +53,7 @@ class FaultArm:
         name = (
             f"{self.kind.name}/{self.strategy.name}/{self.loop}/{self.profile}/"
             f"{self.retrying.mode} retries/{self._load}"
+            + ("" if self.synchronous_commit == "on" else "/synchronous_commit off")
         )
         if self.busy_wait_us:
             name += f"/{self.busy_wait_us:g} µs slower"
@@ -71,6 +74,16 @@ class FaultArm:
     @property
     def _load(self) -> str:
         return f"{self.workload}/{self.rate_per_s:g} per s"
+
+    @property
+    def expected_findings(self) -> tuple[str, ...]:
+        """The checks that such an arm is there to fail: its loss, or its repetitions, are found."""
+        expected = []
+        if self.kind.may_lose_commits(are_flushed=self.synchronous_commit == "on"):
+            expected.append(NONE_LOST)
+        if self.retrying.mode == "naive":
+            expected.append(NONE_TWICE)
+        return tuple(expected)
 
 
 def plan_faults(suite: Suite, only: frozenset[str] = frozenset()) -> tuple[FaultArm, ...]:
@@ -99,12 +112,23 @@ def plan_faults(suite: Suite, only: frozenset[str] = frozenset()) -> tuple[Fault
 
 
 def _expand(matrix: FaultMatrix, strategies: list[Strategy]) -> Iterator[FaultArm]:
-    for strategy, fault, loop, profile, mode, rate_per_s, busy_wait_us, relaying in product(
+    for (
+        strategy,
+        fault,
+        loop,
+        profile,
+        mode,
+        synchronous_commit,
+        rate_per_s,
+        busy_wait_us,
+        relaying,
+    ) in product(
         strategies,
         matrix.faults,
         matrix.loops,
         matrix.profiles,
         matrix.retries,
+        matrix.synchronous_commit,
         matrix.rates_per_s,
         matrix.busy_wait_us,
         tuple(relayings_of(matrix)),
@@ -121,6 +145,7 @@ def _expand(matrix: FaultMatrix, strategies: list[Strategy]) -> Iterator[FaultAr
                 matrix.longest_retry_s,
                 matrix.retry_budget,
             ),
+            synchronous_commit=synchronous_commit,
             workload=workload_of(matrix),
             rate_per_s=rate_per_s,
             clients=matrix.clients,
