@@ -15,6 +15,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from outboxbench.report.verdicts import failed_check
 from outboxbench.results.faults import FaultArm
 
 if TYPE_CHECKING:
@@ -51,11 +52,12 @@ class ProgressObserver:
         """A block is measured and judged; what did not pass is said at once."""
         self._progress.advance(self._task)
         where = arm if isinstance(block, FaultArm) else f"{arm}, round {block.round + 1}"
+        expected = block.expected_findings if isinstance(block, FaultArm) else ()
         for check in block.checks:
             if check.verdict != "pass":
                 self._progress.console.print(
-                    f"{where}: {check.verdict}: {check.name} ({check.detail})",
-                    style="bold red",
+                    f"{where}: {failed_check(check, expected)}",
+                    style="yellow" if check.name in expected else "bold red",
                     markup=False,
                     soft_wrap=True,
                 )
