@@ -113,6 +113,7 @@ def test_a_synchronous_failover_loses_nothing_that_was_acknowledged(
     assert judgement.loss.left_behind is not None
 
 
+@pytest.mark.slow
 def test_each_failover_has_a_standby_of_its_own_and_a_loss_of_its_own(
     tmp_path: Path, janitor: Janitor
 ) -> None:

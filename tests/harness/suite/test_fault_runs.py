@@ -14,6 +14,8 @@ from pydantic import ValidationError
 from rich.console import Console
 from typer.testing import CliRunner
 
+from outboxbench.analysis.history.operations import NONE_LOST, NONE_TWICE
+from outboxbench.analysis.verification import verify
 from outboxbench.cli.main import app
 from outboxbench.harness.errors import BadInput, CannotRun
 from outboxbench.harness.suite.fault_plan import plan_faults
@@ -24,6 +26,7 @@ from outboxbench.harness.suite.runner import RunRequest, run_suite
 from outboxbench.report.fault_table import fault_report
 from outboxbench.report.recovery_table import recovery_report
 from outboxbench.results.folders import RunReadError
+from outboxbench.results.loss import Loss
 from outboxbench.results.store import RunFolder, read_run
 
 if TYPE_CHECKING:
@@ -34,6 +37,9 @@ if TYPE_CHECKING:
 
     from outboxbench.harness.postgres.server import Server
     from outboxbench.results.model import Run
+
+LAGS_LONG = 6
+"""A seed with which a standby is behind for almost 0.2 s."""
 
 QUICK = {
     "strategies": ["asyncpg"],
@@ -69,10 +75,12 @@ class Nobody:
 
 
 def suite(**changes: Any) -> Suite:
+    seed = changes.pop("seed", 1)
     return Suite.model_validate(
         {
             "name": "tiny",
             "description": "tiny",
+            "seed": seed,
             "dataset": {"accounts": 100, "orders": 10},
             "faults": [{**QUICK, **changes}],
         }
@@ -388,3 +396,69 @@ def test_faults_and_relays_that_do_not_go_together_are_refused(
 ) -> None:
     with pytest.raises(BadInput, match=reason):
         plan_faults(suite(**matrix))
+
+
+def test_what_a_fault_or_a_retry_is_there_to_show_is_expected_of_its_arm() -> None:
+    faults = ["server-crash", "reset"]
+    arms = plan_faults(
+        suite(faults=faults, synchronous_commit=["on", "off"], retries=["safe", "naive"])
+    )
+    lossy = {arm.name for arm in arms if NONE_LOST in arm.expected_findings}
+    assert lossy == {
+        f"server-crash/asyncpg/uvloop/matched/{retries} retries/charge/200 per s/"
+        "synchronous_commit off"
+        for retries in ("safe", "naive")
+    }
+    assert {arm.retrying.mode for arm in arms if NONE_TWICE in arm.expected_findings} == {"naive"}
+    failovers = plan_faults(suite(faults=["failover-async", "failover-sync"]))
+    assert {arm.kind.name: arm.expected_findings for arm in failovers} == {
+        "failover-async": (NONE_LOST,),
+        "failover-sync": (),
+    }
+
+
+def test_a_failover_whose_loss_could_not_be_counted_is_refused() -> None:
+    with pytest.raises(ValidationError, match="cannot be had with failover-sync"):
+        suite(faults=["reset", "failover-sync"], synchronous_commit=["off"])
+
+
+@pytest.mark.parametrize(
+    ("fault", "changes"),
+    [
+        pytest.param(
+            "server-crash", {"synchronous_commit": ["off"], "injections": 2}, id="server-crash"
+        ),
+        # Blocks that fail over are tested in a short time where blocks are.
+        pytest.param(
+            "failover-async", {"injections": 1}, id="failover-async", marks=pytest.mark.slow
+        ),
+    ],
+)
+def test_a_loss_that_was_to_be_expected_fails_the_arm_and_not_the_run(
+    fault: str, changes: dict[str, Any], tmp_path: Path
+) -> None:
+    chosen = suite(faults=[fault], recovery_s=0.6, seed=LAGS_LONG, **changes)
+    folder = RunFolder.create(tmp_path, "tiny", datetime.now(UTC))
+    request = RunRequest(
+        chosen, make_plan(chosen), folder, "outboxbench run tiny", faults=plan_faults(chosen)
+    )
+    run_suite(request, Nobody())
+
+    run = read_run(folder.path)
+    (arm,) = run.faults
+    assert (run.verdict, arm.verdict, arm.expected_findings) == ("pass", "fail", (NONE_LOST,))
+    assert [check.name for check in arm.checks if check.verdict != "pass"] == [NONE_LOST]
+    assert arm.loss.operations == len(arm.loss.op_ids) > 0
+    assert (arm.loss.left_behind is None) == (fault == "server-crash")
+    text = "\n".join(str(part) for part in fault_report(run))
+    assert f"{arm.loss.operations} acknowledged operations are lost" in text
+    code, (document,) = verified(folder.path)
+    assert (code, document["verdict"], document["agrees"]) == (0, "fail", True)
+    assert document["loss"] == arm.loss.model_dump(mode="json")
+
+    lucky = arm.model_copy(update={"loss": Loss(), "verdict": "pass"})
+    parts = fault_report(run.model_copy(update={"faults": (lucky,)}))
+    assert any("no loss was seen" in str(part) for part in parts)
+    for untrue in ({"loss": Loss()}, {"expected_findings": ()}):
+        told = run.model_copy(update={"faults": (arm.model_copy(update=untrue),)})
+        assert [each.agrees for each in verify(told, folder.path)] == [False]
