@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 SslMode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
 Isolation = Literal["read committed", "repeatable read", "serializable"]
@@ -49,6 +49,11 @@ class StrategySettings:
     connect_timeout_s: float = 10.0
     own_parameters: dict[str, str] = field(default_factory=dict)
     """Server parameters that a write plan asks for beside those of every arm."""
+
+    @classmethod
+    def of_fields(cls, fields: dict[str, Any]) -> StrategySettings:
+        """Return the settings that `dataclasses.asdict` has taken apart."""
+        return cls(**{**fields, "address": DatabaseAddress(**fields["address"])})
 
     def for_relay(self, lease_s: float, server_major: int) -> StrategySettings:
         """Return the settings that a relay opens a strategy with.

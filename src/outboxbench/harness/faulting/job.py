@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from outboxbench.core.strategies.settings import DatabaseAddress, StrategySettings
+from outboxbench.core.strategies.settings import StrategySettings
 from outboxbench.harness.load.dataset import Dataset
 from outboxbench.harness.load.job import OpenLoad
 from outboxbench.harness.load.retrying import Retrying
@@ -47,10 +47,8 @@ class ClientsJob:
     def from_json(cls, line: str) -> ClientsJob:
         """Read a job back."""
         fields = json.loads(line)
-        settings = fields.pop("settings")
-        address = DatabaseAddress(**settings.pop("address"))
         return cls(
-            settings=StrategySettings(address=address, **settings),
+            settings=StrategySettings.of_fields(fields.pop("settings")),
             dataset=Dataset(**fields.pop("dataset")),
             load=OpenLoad(**fields.pop("load")),
             retrying=Retrying(**fields.pop("retrying")),
@@ -85,10 +83,8 @@ class FaultRelayJob:
     def from_json(cls, line: str) -> FaultRelayJob:
         """Read a job back."""
         fields = json.loads(line)
-        settings = fields.pop("settings")
-        address = DatabaseAddress(**settings.pop("address"))
         return cls(
-            settings=StrategySettings(address=address, **settings),
+            settings=StrategySettings.of_fields(fields.pop("settings")),
             broker=BrokerAddress(**fields.pop("broker")),
             **fields,
         )

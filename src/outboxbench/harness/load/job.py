@@ -10,7 +10,7 @@ import math
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from outboxbench.core.strategies.settings import DatabaseAddress, StrategySettings
+from outboxbench.core.strategies.settings import StrategySettings
 from outboxbench.harness.load.dataset import Dataset
 
 if TYPE_CHECKING:
@@ -61,11 +61,9 @@ class Job:
     def from_json(cls, line: str) -> Job:
         """Read a job back."""
         fields = json.loads(line)
-        settings = fields.pop("settings")
-        address = DatabaseAddress(**settings.pop("address"))
         open_load = fields.pop("open_load")
         return cls(
-            settings=StrategySettings(address=address, **settings),
+            settings=StrategySettings.of_fields(fields.pop("settings")),
             dataset=Dataset(**fields.pop("dataset")),
             open_load=None if open_load is None else OpenLoad(**open_load),
             **fields,

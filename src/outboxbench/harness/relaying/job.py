@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from outboxbench.core.strategies.settings import DatabaseAddress, StrategySettings
+from outboxbench.core.strategies.settings import StrategySettings
 
 if TYPE_CHECKING:
     from outboxbench.core.application.outbox import AnyRelayPlan
@@ -57,10 +57,8 @@ class RelayJob:
     def from_json(cls, line: str) -> RelayJob:
         """Read a job back."""
         fields = json.loads(line)
-        settings = fields.pop("settings")
-        address = DatabaseAddress(**settings.pop("address"))
         return cls(
-            settings=StrategySettings(address=address, **settings),
+            settings=StrategySettings.of_fields(fields.pop("settings")),
             broker=BrokerAddress(**fields.pop("broker")),
             **fields,
         )
