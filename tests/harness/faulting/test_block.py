@@ -92,6 +92,22 @@ class Pretend:
         return {}
 
 
+@dataclass
+class LockAccounts:
+    """Has everybody wait who writes, until the block is over and its connections are ended."""
+
+    scene: Scene
+
+    def inject(self) -> Evidence:
+        self._connection = connect(self.scene.address)
+        self._connection.autocommit = False
+        self._connection.execute("LOCK TABLE accounts IN EXCLUSIVE MODE")
+        return {"locked": True}
+
+    def heal(self) -> Evidence:
+        return {}
+
+
 def kind_of(fault: Any, *, lasts: bool = False) -> FaultKind:
     def make(scene: Scene, random: Random) -> Any:
         del random
@@ -182,3 +198,30 @@ def test_a_fault_without_evidence_leaves_the_verdict_unknown(
     assert {name for name, verdict in verdicts.items() if verdict != "pass"} == {
         "every fault took effect"
     }
+
+
+def test_what_was_due_while_all_hung_to_the_end_is_skipped_and_not_forgotten(
+    block: FaultBlock, tmp_path: Path
+) -> None:
+    stuck = replace(
+        with_order(
+            block,
+            kind=kind_of(LockAccounts),
+            rhythm=Rhythm(injections=1, clean_s=0.4, hold_s=0.0, recovery_s=1.0),
+            retrying=Retrying("none"),
+            max_wait_s=0.2,
+        ),
+        settings=replace(block.settings, lock_timeout_s=3.0),
+    )
+
+    _, lines = run(stuck, tmp_path / "history.jsonl.gz")
+
+    (fault,) = (line for line in lines if isinstance(line, FaultLine))
+    late = [
+        line
+        for line in lines
+        if isinstance(line, AttemptLine) and line.due_ns > fault.onset_ns + 100_000_000
+    ]
+    # Of some 135 that are due in 0.9 s; all four clients wait for a lock by then.
+    assert sum(line.final == "skipped" for line in late) > 60
+    assert not any(line.final == "ok" for line in late)

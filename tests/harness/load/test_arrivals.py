@@ -115,3 +115,12 @@ async def test_what_was_due_when_it_was_stopped_is_not_lost() -> None:
         arrivals.stop()
         taken = [await arrivals.take() for _ in range(3)]
     assert [each.due_ns if each else None for each in taken] == [now_ns - 2, now_ns - 1, None]
+
+
+async def test_what_nobody_has_taken_can_be_had_all_at_once_and_is_handed_out_no_more() -> None:
+    now_ns = monotonic_ns()
+    with Arrivals(iter([now_ns - 2, now_ns - 1])) as arrivals:
+        arrivals.stop()
+        assert [arrival.due_ns for arrival in arrivals.abandon()] == [now_ns - 2, now_ns - 1]
+        assert await arrivals.take() is None
+        assert arrivals.abandon() == []

@@ -14,19 +14,18 @@ from random import Random
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
-import psycopg
-
-from outboxbench.harness.errors import CannotRun
 from outboxbench.harness.faulting.crew import Crew
 from outboxbench.harness.faulting.draining import wait_until_delivered
+from outboxbench.harness.faulting.evidence import relative, with_losses
 from outboxbench.harness.faulting.history_file import write_history
 from outboxbench.harness.faulting.relay_crew import OWN_CONNECTIONS, RelayCrew
+from outboxbench.harness.faulting.rest import wait_until_at_rest
 from outboxbench.harness.faulting.watching import watch_until
 from outboxbench.harness.faults.scene import Scene
 from outboxbench.harness.load.job import Window
 from outboxbench.harness.postgres.kept_messages import TABLE
 from outboxbench.harness.postgres.server import connect
-from outboxbench.results.history import LOST_OP_IDS, FaultLine
+from outboxbench.results.history import FaultLine
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,19 +45,6 @@ if TYPE_CHECKING:
 _LEAD_S: Final = 0.1
 _LONGEST_FAULT_S: Final = 120.0
 """From the onset of a fault until it is healed, a server's recovery included."""
-
-_SETTLE_TIMEOUT_S: Final = 60.0
-_POLL_S: Final = 0.02
-
-# Whoever still is in the database when its clients are gone may yet commit.
-_END_CLIENTS: Final = """
-    SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
-    WHERE datname = current_database() AND pid <> pg_backend_pid()
-      AND backend_type = 'client backend'"""
-_CLIENTS_LEFT: Final = """
-    SELECT count(*) FROM pg_stat_activity
-    WHERE datname = current_database() AND pid <> pg_backend_pid()
-      AND backend_type = 'client backend'"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +95,12 @@ class FaultBlock:
             faults = self._inject(crew, relays, window.begins_ns)
             crew.stop()
             tallies = self._stop(relays)
-            self._settle()
+            wait_until_at_rest(self.seat, after=self.order.kind.name)
             write_history(
                 history,
                 self._about(),
                 journals,
-                [*_with_losses(faults, self.seat.left_behind()), *tallies],
+                [*with_losses(faults, self.seat.left_behind()), *tallies],
                 self.seat.address,
                 began_ns=window.begins_ns,
                 began=began,
@@ -207,27 +193,8 @@ class FaultBlock:
             took_effect_ns=took_effect_ns - began_ns if evidence else None,
             healed_ns=healed_ns - began_ns,
             # What came before the onset proves nothing by itself.
-            evidence=_relative({**evidence, **before}, began_ns) if evidence else {},
+            evidence=relative({**evidence, **before}, began_ns) if evidence else {},
         )
-
-    def _settle(self) -> None:
-        """Wait until the server answers and nobody of the block is left in its database."""
-        deadline_s = time.monotonic() + _SETTLE_TIMEOUT_S
-        while True:
-            try:
-                with connect(self.seat.address) as connection:
-                    connection.execute(_END_CLIENTS.encode())
-                    row = connection.execute(_CLIENTS_LEFT.encode()).fetchone()
-                    if row is not None and row[0] == 0:
-                        return
-            except psycopg.OperationalError:
-                pass
-            if time.monotonic() > deadline_s:
-                raise CannotRun(
-                    f"the server does not come to rest {_SETTLE_TIMEOUT_S:g} s after "
-                    f"{self.order.kind.name}: see server.log in the run folder"
-                )
-            time.sleep(_POLL_S)
 
     def _now(self) -> object:
         with connect(self.seat.address) as connection:
@@ -241,26 +208,3 @@ class FaultBlock:
         # As long as it can take; the clients are told when it is over.
         seconds = rhythm.injections * (rhythm.cycle_s + _LONGEST_FAULT_S)
         return Window.of(begins_ns, begins_ns, begins_ns + round(seconds * 1e9))
-
-
-def _relative(evidence: Evidence, began_ns: int) -> dict[str, Any]:
-    """Return the evidence with moments of the monotonic clock as those of the history."""
-    suffix = "_monotonic_ns"
-    return {
-        (name.removesuffix(suffix) + "_ns" if name.endswith(suffix) else name): (
-            value - began_ns if name.endswith(suffix) else value
-        )
-        for name, value in evidence.items()
-    }
-
-
-def _with_losses(
-    faults: Sequence[FaultLine], left_behind: Sequence[Sequence[str]]
-) -> Sequence[FaultLine]:
-    """Return the injections with the operations that each one cost, where anybody can tell."""
-    if not left_behind:
-        return faults
-    return [
-        fault._replace(evidence={**fault.evidence, LOST_OP_IDS: list(op_ids)})
-        for fault, op_ids in zip(faults, left_behind, strict=True)
-    ]

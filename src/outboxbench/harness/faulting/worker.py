@@ -18,7 +18,7 @@ from outboxbench.harness.child_answers import exit_code_of, say
 from outboxbench.harness.faulting.connecting import open_persistently
 from outboxbench.harness.faulting.job import ClientsJob
 from outboxbench.harness.load.arrivals import Arrivals, arrival_times_ns
-from outboxbench.harness.load.client_on_record import run_on_record
+from outboxbench.harness.load.client_on_record import record_skipped, run_on_record
 from outboxbench.harness.load.command_mix import CommandMix
 from outboxbench.harness.load.job import Window
 from outboxbench.harness.load.journal import Journal
@@ -26,8 +26,11 @@ from outboxbench.harness.load.planted import slowed
 from outboxbench.harness.load.worker import loop_factory
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from outboxbench.core.application.ports import Persistence, UnitsOfWork
     from outboxbench.core.strategies.registry import Strategy
+    from outboxbench.harness.load.arrivals import Arrival
 
 
 def main() -> int:
@@ -54,6 +57,9 @@ async def _work(job: ClientsJob, strategy: Strategy) -> None:
             clients = asyncio.create_task(_run_clients(job, persistence, journal, arrivals))
             await asyncio.to_thread(sys.stdin.readline)
             arrivals.stop()
+            # Where all hang to the end, nobody takes what was due: it is missing all the same.
+            await asyncio.wait([clients], timeout=job.load.max_wait_s)
+            _skip(arrivals.abandon(), job, journal)
             await clients
         say("done")
 
@@ -82,6 +88,12 @@ async def _run_clients(
                     persistence.was_committed,
                 )
             )
+
+
+def _skip(arrivals: Sequence[Arrival], job: ClientsJob, journal: Journal) -> None:
+    mix = CommandMix(job.mix, job.dataset, f"{job.seed}/{job.worker}/skipped")
+    for arrival in arrivals:
+        record_skipped(mix.next(), journal, arrival, job.first_client)
 
 
 if __name__ == "__main__":

@@ -98,6 +98,12 @@ class Arrivals:
         self._next_ns = None
         self._notice()
 
+    def abandon(self) -> list[Arrival]:
+        """Return what is due and nobody has taken, and hand it out to nobody any more."""
+        untaken = list(self._untaken)
+        self._untaken.clear()
+        return untaken
+
     async def take(self) -> Arrival | None:
         """Wait for the next arrival that nobody has taken; None when there will be none."""
         if self._next_ns is not None and self._next_ns <= self._now_ns():

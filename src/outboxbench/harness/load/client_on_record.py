@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
     from outboxbench.core.application.message_bus import MessageBus
     from outboxbench.core.application.retry import RetryPolicy
-    from outboxbench.harness.load.arrivals import Arrivals
-    from outboxbench.harness.load.journal import Journal
+    from outboxbench.harness.load.arrivals import Arrival, Arrivals
+    from outboxbench.harness.load.command_mix import Request
+    from outboxbench.harness.load.journal import Journal, JournaledOperation
 
 _CODES = {name: code for code, name in enumerate(CommandMix.COMMANDS)}
 
@@ -37,16 +38,10 @@ async def run_on_record(
     """
     while (arrival := await arrivals.take()) is not None:
         request = mix.next()
-        operation = journal.operation(
-            _CODES[request.name],
-            request.aggregate_id,
-            request.charged_cents,
-            arrival.due_ns,
-            client,
-        )
         if monotonic_ns() - arrival.due_ns > max_wait_ns:
-            operation.skip(request.op_id)
+            record_skipped(request, journal, arrival, client)
             continue
+        operation = _begin(request, journal, arrival, client)
         result = await run_operation(
             bus,
             request.command,
@@ -56,3 +51,18 @@ async def run_on_record(
             new_attempt=operation,
         )
         operation.end(result)
+
+
+def record_skipped(request: Request, journal: Journal, arrival: Arrival, client: int) -> None:
+    """Put on record that nobody came to an operation in time."""
+    _begin(request, journal, arrival, client).skip(request.op_id)
+
+
+def _begin(request: Request, journal: Journal, arrival: Arrival, client: int) -> JournaledOperation:
+    return journal.operation(
+        _CODES[request.name],
+        request.aggregate_id,
+        request.charged_cents,
+        arrival.due_ns,
+        client,
+    )
