@@ -60,7 +60,7 @@ def fault_arm(
         profile="matched",
         retries="none",
         workload="charge",
-        settings={"rate_per_s": rate_per_s, "busy_wait_us": busy_wait_us},
+        settings={"rate_per_s": rate_per_s, "busy_wait_us": busy_wait_us, "injections": 1},
         history="history/x.jsonl.gz",
         history_sha256="0" * 64,
         checks=(),

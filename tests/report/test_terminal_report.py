@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from tests.analysis.fault_arms import fault_arm
+from tests.analysis.runs import run as a_run
 
 from outboxbench.report.numbers import BLANK
 from outboxbench.report.terminal import print_report
@@ -215,3 +217,11 @@ def test_tables_across_a_network_name_the_distance(network_run: MadeUpRun) -> No
 
     for distance in ("0 ms away", "0.5 ms away", "2 ms away"):
         assert f"charge, matched profile, {distance}, uvloop" in text
+
+
+def test_a_run_that_slows_a_strategy_in_steps_says_what_that_tells_of_the_thesis() -> None:
+    slowed = a_run(faults=tuple(fault_arm(busy_wait_us=us) for us in (0.0, 1_000.0)))
+    text = printed(slowed)
+    assert "Is a faster service hurt less?" in text
+    assert "as Little's law" in text
+    assert "hurt less?" not in printed(a_run(faults=(fault_arm(),)))

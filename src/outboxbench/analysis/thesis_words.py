@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from outboxbench.results.model import Run
 
 
+def asks_for_the_thesis(run: Run) -> bool:
+    """Whether a run was made to put the thesis to the test: one strategy at several speeds."""
+    return any(point.slower_us for point in thesis_points(run))
+
+
 def paragraph(run: Run) -> str:
     """Say in words what held and what did not, with its figures; empty where nothing is known."""
     points = thesis_points(run)

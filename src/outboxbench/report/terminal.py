@@ -14,6 +14,7 @@ from rich.text import Text
 from outboxbench.analysis.comparable import changed_durability, comparable_arms
 from outboxbench.analysis.rate_series import is_swept
 from outboxbench.analysis.series import rate_panels
+from outboxbench.analysis.thesis_words import asks_for_the_thesis, paragraph
 from outboxbench.report.fault_table import fault_report
 from outboxbench.report.numbers import (
     BLANK,
@@ -67,6 +68,12 @@ def run_report(run: Run) -> RenderableType:
     parts += relay_report(run)
     parts += fault_report(run)
     parts += recovery_report(run)
+    if asks_for_the_thesis(run):
+        parts += [
+            Text(),
+            Text("Is a faster service hurt less?", style="bold"),
+            Text(paragraph(run)),
+        ]
     return Group(*parts, Text(), *_verdict(run), *_failed_checks(run), *warning_lines(run.warnings))
 
 
