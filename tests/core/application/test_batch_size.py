@@ -67,6 +67,13 @@ def test_what_it_has_shrunk_by_it_grows_by_again() -> None:
     assert batch.messages == 64
 
 
+def test_it_shrinks_when_a_batch_fails_but_never_below_the_smallest() -> None:
+    batch = batch_of(64)
+    for expected in (32, 16, 8, 8):
+        batch.note_failure()
+        assert batch.messages == expected
+
+
 @pytest.mark.parametrize("took_s", [QUICK_S, SLOW_S])
 def test_a_largest_batch_below_the_smallest_is_the_only_size(took_s: float) -> None:
     batch = BatchSize(32, 5, TARGET_S)

@@ -284,6 +284,26 @@ async def test_a_settlement_that_fails_is_repeated_and_nothing_is_delivered_agai
     assert (len(world.broker.published), relay.tally.outages) == (1, 3)
 
 
+async def test_a_settlement_that_is_too_large_for_a_server_is_made_in_smaller_parts() -> None:
+    world, sizes = World(), []
+    for _ in range(40):
+        await world.account(1)
+    relay = world.relay()
+    settle = relay._outbox.settle
+
+    async def fail_above_ten(settlements: Sequence[Settlement]) -> Settled:
+        sizes.append(len(settlements))
+        if len(settlements) > 10:
+            raise PersistenceError("the statement took too long", FailureKind.CONNECTION)
+        return await settle(settlements)
+
+    relay._outbox.settle = fail_above_ten  # type: ignore[method-assign]
+    async with working(relay):
+        await until(lambda: world.undelivered == 0)
+    assert max(sizes) > 10
+    assert len(world.broker.published) == 40
+
+
 async def test_a_relay_that_is_stopped_settles_what_is_on_its_way() -> None:
     world, published = World(), asyncio.Event()
     await world.account(1)

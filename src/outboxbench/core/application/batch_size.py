@@ -27,3 +27,7 @@ class BatchSize:
             self.messages = max(self._smallest, self.messages // 2)
         elif claimed >= self.messages // 2 and took_s < self._target_s / 4:
             self.messages = min(self._largest, self.messages * 2)
+
+    def note_failure(self) -> None:
+        """Take into account that a batch was not claimed or settled: it may have been too large."""
+        self.messages = max(self._smallest, self.messages // 2)

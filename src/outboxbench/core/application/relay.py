@@ -106,6 +106,7 @@ class Relay:
         self._claims: dict[Lease, _Claim] = {}
         self._in_flight = 0
         self._settlements: list[Settlement] = []
+        self._settled_at_once: int | None = None
         self._wake_settler = asyncio.Event()
         self._has_room = asyncio.Event()
         self._outages_in_a_row = 0
@@ -171,6 +172,7 @@ class Relay:
         try:
             runs = await self._outbox.claim(self._batch.messages)
         except PersistenceError as error:
+            self._batch.note_failure()
             self._note_outage(error)
             return False
         if not runs:
@@ -247,7 +249,8 @@ class Relay:
             await self._next_settlement()
 
     async def _settle(self) -> None:
-        settlements, self._settlements = self._settlements, []
+        settlements = self._settlements[: self._settled_at_once]
+        del self._settlements[: self._settled_at_once]
         if not settlements:
             return
         try:
@@ -255,10 +258,16 @@ class Relay:
         except PersistenceError as error:
             # What is delivered stays to be settled: else all of it would be delivered again.
             self._settlements[:0] = settlements
+            # A server that is hard pressed ends what takes too long, and would end it every time.
+            self._settled_at_once = max(1, len(settlements) // 2)
+            self._batch.note_failure()
             self._note_outage(error)
             await self._pause()
             self._wake_settler.set()
             return
+        self._settled_at_once = None
+        if self._settlements:
+            self._wake_settler.set()
         self.tally.late += len(settled.lost)
         for settlement in settlements:
             self.tally.delivered += settlement.delivered
