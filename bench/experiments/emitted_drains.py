@@ -115,7 +115,7 @@ class Drains:
                     batch=BATCH,
                     handlers=1,
                     busy_us=0.0,
-                    announced=False,
+                    wake_up="poll",
                     backlog=self._messages,
                     lease_s=LEASE_S,
                     records=records,

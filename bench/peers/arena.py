@@ -104,7 +104,7 @@ class Arena:
                         batch=contestant.batch,
                         handlers=1,
                         busy_us=0.0,
-                        announced=False,
+                        wake_up="poll",
                         backlog=contestant.messages,
                         lease_s=LEASE_S,
                         records=records,

@@ -107,7 +107,7 @@ def run(
                     persistence,
                     settings,
                     lease_s=lease,
-                    announced=notify,
+                    wake_up="notify" if notify else "poll",
                     observe=_say,
                 )
             )
@@ -117,7 +117,7 @@ def run(
             await _run_until_asked_to_stop(
                 RelayService(
                     outbox,
-                    bootstrap_delivery(persistence, outbox, receiver, concurrency=handlers),
+                    bootstrap_delivery(opened.units, outbox, receiver, concurrency=handlers),
                     relaying,
                     listen=opened.listen,
                     doorbell=opened.doorbell,

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from outboxbench.core.application.announcing import RingingUnitsOfWork
 from outboxbench.core.application.doorbell import Doorbell
 from outboxbench.core.replication.opening import open_log_outbox
 
@@ -13,18 +14,21 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from outboxbench.core.application.outbox import AnyRelayPlan
-    from outboxbench.core.application.ports import Outbox, Persistence
+    from outboxbench.core.application.ports import Outbox, Persistence, UnitsOfWork
     from outboxbench.core.strategies.settings import StrategySettings
+    from outboxbench.harness.relaying.job import WakeUp
 
 
 @dataclass(frozen=True, slots=True)
 class OpenOutbox:
-    """An outbox and what rings for it: its own log, or commits that announce themselves.
+    """An outbox and what rings for it: its own log, or commits that are announced.
 
-    A relay is given both, of which one at most is there.
+    A relay is given both, and works in `units`, whose commits ring for itself where they announce
+    nothing within them.
     """
 
     outbox: Outbox
+    units: UnitsOfWork
     doorbell: Doorbell | None = None
     listen: Callable[[Callable[[], None]], Awaitable[None]] | None = None
 
@@ -36,7 +40,7 @@ async def open_relay_outbox(
     settings: StrategySettings,
     *,
     lease_s: float,
-    announced: bool,
+    wake_up: WakeUp,
     observe: Callable[[str], None] = lambda _: None,
 ) -> AsyncIterator[OpenOutbox]:
     """Yield the outbox of a database that was prepared for the plan.
@@ -47,12 +51,20 @@ async def open_relay_outbox(
         PersistenceError: the database cannot be reached.
     """
     if plan != "log":
-        listen = persistence.listen if announced else None
-        yield OpenOutbox(persistence.outbox(plan, lease_s), listen=listen)
+        outbox = persistence.outbox(plan, lease_s)
+        match wake_up:
+            case "poll":
+                yield OpenOutbox(outbox, persistence)
+            case "notify":
+                yield OpenOutbox(outbox, persistence, listen=persistence.listen)
+            case "announce":
+                bell = Doorbell()
+                units = RingingUnitsOfWork(persistence, bell.ring)
+                yield OpenOutbox(outbox, units, bell, persistence.listen)
         return
     doorbell = Doorbell()
-    outbox = await open_log_outbox(settings, doorbell.ring, lease_s=lease_s, observe=observe)
+    log = await open_log_outbox(settings, doorbell.ring, lease_s=lease_s, observe=observe)
     try:
-        yield OpenOutbox(outbox, doorbell)
+        yield OpenOutbox(log, persistence, doorbell)
     finally:
-        await outbox.close()
+        await log.close()

@@ -25,7 +25,7 @@ class FaultRelaying(Document):
     relays: PositiveInt
     plan: Literal["lease", "sharded", "delete"]
     broker: Literal["memory", "nats"]
-    wake_up: Literal["notify", "poll"]
+    wake_up: Literal["notify", "announce", "poll"]
     handlers: PositiveInt = Field(description="messages that a relay handles at a time")
     batch: PositiveInt = Field(description="messages that a relay claims at most")
     lease_s: PositiveFloat

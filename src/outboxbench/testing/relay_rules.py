@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from outboxbench.core.application.doorbell import Doorbell
 from outboxbench.core.application.inbox import InboxEntry
 from outboxbench.core.application.outbox import Refusal, Settlement
 from outboxbench.core.application.outcome import (
@@ -257,6 +258,27 @@ class RelayRules:
             listening.cancel()
             with suppress(asyncio.CancelledError):
                 await listening
+
+    async def test_what_is_announced_outside_of_commits_rings_for_whoever_listens(
+        self, arena: Arena, plan: RelayPlan
+    ) -> None:
+        persistence = await _opened(arena, plan)
+        rings: asyncio.Queue[None] = asyncio.Queue()
+        bell = Doorbell()
+        tasks = [
+            asyncio.create_task(persistence.listen(lambda: rings.put_nowait(None))),
+            asyncio.create_task(persistence.announce(bell)),
+        ]
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                await rings.get()
+                for _ in range(2):
+                    bell.ring()
+                    await rings.get()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _opened(arena: Arena, plan: RelayPlan) -> Persistence:

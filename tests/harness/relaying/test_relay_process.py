@@ -43,7 +43,7 @@ def job(database: DatabaseAddress, tmp_path: Path) -> RelayJob:
         batch=50,
         handlers=1,
         busy_us=0.0,
-        announced=False,
+        wake_up="poll",
         backlog=BACKLOG.messages,
         lease_s=10.0,
         records=str(tmp_path),
@@ -104,7 +104,7 @@ def test_a_relay_that_does_not_drain_goes_on_until_it_is_told_to_stop(
 ) -> None:
     address = job.settings.address
     prepare_database(address, "lease", announces=announced)
-    started(relay, replace(job, backlog=None, announced=announced))
+    started(relay, replace(job, backlog=None, wake_up="notify" if announced else "poll"))
     # What is committed while it runs is delivered as well, and does not end it.
     with connect(address) as connection:
         fill(connection, BACKLOG)

@@ -86,7 +86,10 @@ CHAINS = [
     ("orders_per_s = [150.0]", "orders_per_s cannot be [150.0]: it must be a number"),
     ("clients = 0", "clients cannot be 0: it must be 1 or more"),
     ("handlers = 1.5", "handlers cannot be 1.5: it must be a whole number"),
-    ('wake_ups = ["bell"]', "wake_ups[0] cannot be 'bell': it must be 'notify' or 'poll'"),
+    (
+        'wake_ups = ["bell"]',
+        "wake_ups[0] cannot be 'bell': it must be 'notify', 'announce' or 'poll'",
+    ),
     ("batch = [10]", "batch cannot be [10]: it must be a whole number"),
 ]
 

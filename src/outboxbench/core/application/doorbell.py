@@ -19,8 +19,8 @@ class Doorbell:
         """Whoever looks from now on sees what was rung for so far."""
         self._rung.clear()
 
-    async def wait(self, at_most_s: float) -> None:
-        """Wait for a ring, or for so long."""
+    async def wait(self, at_most_s: float | None = None) -> None:
+        """Wait for a ring, or for so long if that is not None."""
         if self._rung.is_set():
             return
         try:

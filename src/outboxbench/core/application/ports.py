@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from uuid import UUID
 
+    from outboxbench.core.application.doorbell import Doorbell
     from outboxbench.core.application.inbox import InboxEntry
     from outboxbench.core.application.outbox import (
         OutboxMessage,
@@ -184,6 +185,14 @@ class Persistence(UnitsOfWork, Protocol):
 
         Raises:
             PersistenceError: the connection is lost, and notifications with it.
+        """
+        ...
+
+    async def announce(self, bell: Doorbell) -> None:
+        """Ring for whoever listens each time the bell is rung, until cancelled.
+
+        Raises:
+            PersistenceError: the connection is lost, perhaps with a ring that nobody heard.
         """
         ...
 

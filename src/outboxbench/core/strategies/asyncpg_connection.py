@@ -1,4 +1,4 @@
-"""How asyncpg connects, and how it listens; for whatever stands on asyncpg."""
+"""How asyncpg connects, listens and notifies; for whatever stands on asyncpg."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from outboxbench.core.strategies.server_report import translate
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from outboxbench.core.application.doorbell import Doorbell
     from outboxbench.core.strategies.settings import StrategySettings
 
 
@@ -32,6 +33,25 @@ def connect_arguments(settings: StrategySettings) -> dict[str, Any]:
         "command_timeout": settings.answer_timeout_s,
         "server_settings": settings.session_parameters,
     }
+
+
+async def announce(settings: StrategySettings, bell: Doorbell) -> None:
+    """Notify whoever listens each time the bell is rung, over a connection of its own.
+
+    Raises:
+        PersistenceError: the connection is lost.
+    """
+    try:
+        connection = await asyncpg.connect(**connect_arguments(settings))
+        try:
+            while True:
+                await bell.wait()
+                bell.silence()
+                await connection.execute(f"NOTIFY {CHANNEL}")
+        finally:
+            connection.terminate()
+    except Exception as error:
+        raise translate(error, report_of, disconnections=DISCONNECTIONS) from error
 
 
 async def listen(settings: StrategySettings, ring: Callable[[], None]) -> None:

@@ -1,4 +1,4 @@
-"""How psycopg connects, and how it listens; for whatever stands on psycopg."""
+"""How psycopg connects, listens and notifies; for whatever stands on psycopg."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from outboxbench.core.strategies.server_report import translate
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from outboxbench.core.application.doorbell import Doorbell
     from outboxbench.core.strategies.settings import StrategySettings
 
 
@@ -30,6 +31,24 @@ def conninfo_of(settings: StrategySettings) -> str:
         connect_timeout=max(2, round(settings.connect_timeout_s)),
         options=settings.startup_options,
     )
+
+
+async def announce(settings: StrategySettings, bell: Doorbell) -> None:
+    """Notify whoever listens each time the bell is rung, over a connection of its own.
+
+    Raises:
+        PersistenceError: the connection is lost.
+    """
+    notify = sql.SQL("NOTIFY {}").format(sql.Identifier(CHANNEL))
+    try:
+        connection = await AsyncConnection.connect(conninfo_of(settings), autocommit=True)
+        async with connection:
+            while True:
+                await bell.wait()
+                bell.silence()
+                await connection.execute(notify)
+    except Exception as error:
+        raise translate(error, report_of, disconnections=DISCONNECTIONS) from error
 
 
 async def listen(settings: StrategySettings, ring: Callable[[], None]) -> None:

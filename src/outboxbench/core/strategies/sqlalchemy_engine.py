@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import AdaptedConnection
 
+    from outboxbench.core.application.doorbell import Doorbell
     from outboxbench.core.application.outcome import PersistenceError
     from outboxbench.core.strategies.psycopg_waiting import PatientConnection
     from outboxbench.core.strategies.settings import StrategySettings
@@ -56,6 +57,22 @@ async def open_engine(driver: Driver, settings: StrategySettings) -> AsyncEngine
         await engine.dispose()
         raise
     return engine
+
+
+async def announce(driver: Driver, settings: StrategySettings, bell: Doorbell) -> None:
+    """Notify whoever listens each time the bell is rung, on a connection of the driver's own.
+
+    Raises:
+        PersistenceError: the connection is lost.
+    """
+    if driver == "asyncpg":
+        from outboxbench.core.strategies import asyncpg_connection
+
+        await asyncpg_connection.announce(settings, bell)
+    else:
+        from outboxbench.core.strategies import psycopg_connection
+
+        await psycopg_connection.announce(settings, bell)
 
 
 async def listen(driver: Driver, settings: StrategySettings, ring: Callable[[], None]) -> None:

@@ -131,6 +131,7 @@ class Crew:
                 ),
                 retrying=order.retrying,
                 busy_wait_us=order.busy_wait_us,
+                announces=order.relaying is not None and order.relaying.wake_up == "announce",
                 worker=self._started,
                 journal=str(self.journals),
             ).to_json()

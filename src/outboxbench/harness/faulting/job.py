@@ -15,6 +15,7 @@ from outboxbench.harness.relaying.job import BrokerAddress
 if TYPE_CHECKING:
     from outboxbench.core.application.outbox import RelayPlan
     from outboxbench.harness.load.job import Loop
+    from outboxbench.harness.relaying.job import WakeUp
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class ClientsJob:
     load: OpenLoad
     retrying: Retrying
     busy_wait_us: float
+    announces: bool
     worker: int
     journal: str
 
@@ -70,7 +72,7 @@ class FaultRelayJob:
     broker: BrokerAddress
     handlers: int
     batch: int
-    announced: bool
+    wake_up: WakeUp
     lease_s: float
     number: int
     journal: str

@@ -123,7 +123,7 @@ class RelayCrew:
                 broker=self._broker_address(),
                 handlers=relaying.handlers,
                 batch=relaying.batch,
-                announced=relaying.wake_up == "notify",
+                wake_up=relaying.wake_up,
                 lease_s=relaying.lease_s,
                 number=number,
                 journal=str(self.journals),

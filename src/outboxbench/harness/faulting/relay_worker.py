@@ -47,10 +47,10 @@ async def _work(job: FaultRelayJob, strategy: Strategy) -> None:
         stack.push_async_callback(broker.close)
         opened = await stack.enter_async_context(
             open_relay_outbox(
-                job.plan, persistence, job.settings, lease_s=job.lease_s, announced=job.announced
+                job.plan, persistence, job.settings, lease_s=job.lease_s, wake_up=job.wake_up
             )
         )
-        delivery = bootstrap_delivery(persistence, opened.outbox, broker, concurrency=job.handlers)
+        delivery = bootstrap_delivery(opened.units, opened.outbox, broker, concurrency=job.handlers)
         service = RelayService(
             opened.outbox,
             JournaledReceiver(delivery, Path(job.journal), job.number),
@@ -61,6 +61,7 @@ async def _work(job: FaultRelayJob, strategy: Strategy) -> None:
                 lease_s=job.lease_s,
             ),
             listen=opened.listen,
+            doorbell=opened.doorbell,
         )
         say("ready")
         await asyncio.to_thread(sys.stdin.readline)

@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from outboxbench.core.application.announcing import announced
 from outboxbench.core.application.bootstrap import bootstrap
 from outboxbench.core.strategies.registry import load_strategy
 from outboxbench.harness.child_answers import exit_code_of, say
@@ -26,9 +27,10 @@ from outboxbench.harness.load.planted import slowed
 from outboxbench.harness.load.worker import loop_factory
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
+    from uuid import UUID
 
-    from outboxbench.core.application.ports import Persistence, UnitsOfWork
+    from outboxbench.core.application.ports import UnitsOfWork
     from outboxbench.core.strategies.registry import Strategy
     from outboxbench.harness.load.arrivals import Arrival
 
@@ -49,12 +51,19 @@ async def _work(job: ClientsJob, strategy: Strategy) -> None:
     async with AsyncExitStack() as stack:
         persistence = await open_persistently(strategy, job.settings)
         stack.push_async_callback(persistence.close)
+        units: UnitsOfWork = persistence
+        if job.announces:
+            units = await stack.enter_async_context(announced(persistence))
+        if job.busy_wait_us:
+            units = slowed(units, job.busy_wait_us)
         journal = Journal(Path(job.journal), job.worker)
         stack.callback(journal.close)
         say("ready")
         window = Window(**json.loads(await asyncio.to_thread(sys.stdin.readline)))
         with Arrivals(arrival_times_ns(job.load, window)) as arrivals:
-            clients = asyncio.create_task(_run_clients(job, persistence, journal, arrivals))
+            clients = asyncio.create_task(
+                _run_clients(job, units, persistence.was_committed, journal, arrivals)
+            )
             await asyncio.to_thread(sys.stdin.readline)
             arrivals.stop()
             # Where all hang to the end, nobody takes what was due: it is missing all the same.
@@ -65,12 +74,13 @@ async def _work(job: ClientsJob, strategy: Strategy) -> None:
 
 
 async def _run_clients(
-    job: ClientsJob, persistence: Persistence, journal: Journal, arrivals: Arrivals
+    job: ClientsJob,
+    units: UnitsOfWork,
+    was_committed: Callable[[UUID], Awaitable[bool]],
+    journal: Journal,
+    arrivals: Arrivals,
 ) -> None:
     policy = job.retrying.policy()
-    units: UnitsOfWork = persistence
-    if job.busy_wait_us:
-        units = slowed(units, job.busy_wait_us)
     bus = bootstrap(units)
     max_wait_ns = round(job.load.max_wait_s * 1e9)
     async with asyncio.TaskGroup() as tasks:
@@ -85,7 +95,7 @@ async def _run_clients(
                     arrivals,
                     max_wait_ns,
                     number,
-                    persistence.was_committed,
+                    was_committed,
                 )
             )
 

@@ -50,6 +50,7 @@ class Job:
     max_attempts: int
     open_load: OpenLoad | None = None
     busy_wait_us: float = 0.0
+    announces: bool = False
     commits: str | None = None
     """Where every commit is recorded, by its operation and its moment; nowhere if absent."""
 

@@ -6,8 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING, Self
 
 from outboxbench.core.application.bootstrap import bootstrap
+from outboxbench.core.application.forwarding import ForwardingUnitOfWork
 from outboxbench.harness.load.dataset import account_id
-from outboxbench.harness.load.forwarding import ForwardingUnitOfWork
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from contextlib import ExitStack
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from outboxbench.core.application.announcing import announced
 from outboxbench.core.application.bootstrap import bootstrap
 from outboxbench.core.application.retry import RetryPolicy, run_operation
 from outboxbench.core.strategies.registry import load_strategy
@@ -60,9 +61,13 @@ def loop_factory(loop: Loop) -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 async def _work(job: Job, strategy: Strategy) -> None:
-    persistence = await strategy.open(job.settings)
-    observed = None if job.commits is None else ObservedUnitsOfWork(persistence)
-    try:
+    async with AsyncExitStack() as stack:
+        persistence = await strategy.open(job.settings)
+        stack.push_async_callback(persistence.close)
+        units: UnitsOfWork = persistence
+        if job.announces:
+            units = await stack.enter_async_context(announced(persistence))
+        observed = None if job.commits is None else ObservedUnitsOfWork(units)
         mixes = [
             CommandMix(job.mix, job.dataset, f"{job.seed}/{job.first_client + number}")
             for number in range(job.clients)
@@ -74,19 +79,17 @@ async def _work(job: Job, strategy: Strategy) -> None:
                 result = await run_operation(bus, request.command, request.op_id, RetryPolicy(1))
                 early.record(request, result, 0, 0)
 
-        await warm_up(observed or persistence, job.settings.pool_size, run_each_command)
+        await warm_up(observed or units, job.settings.pool_size, run_each_command)
         say("ready")
         window = Window(**json.loads(sys.stdin.readline()))
         recorder = Recorder(window, "end" if job.open_load is None else "start")
-        units: UnitsOfWork = observed or persistence
+        units = observed or units
         if job.busy_wait_us:
             units = slowed(units, job.busy_wait_us)
         await _run_clients(job, bootstrap(units), mixes, recorder, window)
         if observed is not None and job.commits is not None:
             write_records(Path(job.commits), COMMIT, observed.commits)
         say("result", **asdict(_result(early, recorder)))
-    finally:
-        await persistence.close()
 
 
 async def _run_clients(

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 BrokerName: TypeAlias = Literal["memory", "nats"]
 
-WakeUp: TypeAlias = Literal["notify", "poll"]
-"""How a relay learns of a commit: it is told, or it looks."""
+WakeUp: TypeAlias = Literal["notify", "announce", "poll"]
+"""How a relay learns of a commit: it is told within it, told after it, or looks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class RelayJob:
     batch: int
     handlers: int
     busy_us: float
-    announced: bool
+    wake_up: WakeUp
     backlog: int | None
     lease_s: float
     records: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from time import monotonic_ns, perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
-from outboxbench.harness.load.forwarding import ForwardingUnitOfWork
+from outboxbench.core.application.forwarding import ForwardingUnitOfWork
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -52,10 +52,10 @@ async def _work(job: RelayJob, strategy: Strategy) -> None:
                 persistence,
                 job.settings,
                 lease_s=job.lease_s,
-                announced=job.announced,
+                wake_up=job.wake_up,
             )
         )
-        units = ObservedUnitsOfWork(persistence)
+        units = ObservedUnitsOfWork(opened.units)
         delivery = bootstrap_delivery(units, opened.outbox, broker, concurrency=job.handlers)
         receiver = ObservedReceiver(delivery, job.busy_us)
         result = await _relay(job, opened, receiver)

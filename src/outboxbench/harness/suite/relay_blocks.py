@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from outboxbench.harness.nats.server import NatsServer
     from outboxbench.harness.postgres.databases import Databases
     from outboxbench.harness.postgres.server import Server
-    from outboxbench.harness.relaying.job import RelayResult
+    from outboxbench.harness.relaying.job import RelayResult, WakeUp
     from outboxbench.harness.suite.model import Suite
     from outboxbench.harness.suite.relay_plan import RelayingArm
     from outboxbench.results.deliveries import Chain, Deliveries
@@ -223,7 +223,7 @@ class RelayRunner:
                     batch=arm.batch,
                     handlers=handlers,
                     busy_us=arm.busy_us if isinstance(arm, DrainArm) else 0.0,
-                    announced=isinstance(arm, ChainArm) and arm.wake_up == "notify",
+                    wake_up=_wake_up(arm),
                     backlog=arm.backlog.messages if isinstance(arm, DrainArm) and alone else None,
                     lease_s=arm.lease_s,
                     records=str(records),
@@ -244,6 +244,7 @@ class RelayRunner:
             max_attempts=self.suite.max_attempts,
             open_load=OpenLoad("poisson", arm.orders_per_s, max_wait_s=1.0, seed=seed),
             commits=str(commits),
+            announces=arm.wake_up == "announce",
         )
 
     def _settings(self, address: DatabaseAddress, pool_size: int) -> StrategySettings:
@@ -279,6 +280,13 @@ class RelayRunner:
                         "lower orders_per_s or messages in the suite"
                     )
                 time.sleep(_POLL_S)
+
+
+def _wake_up(arm: RelayingArm) -> WakeUp:
+    """What wakes a relay, beside a log that rings by itself."""
+    if isinstance(arm, ChainArm) and arm.wake_up != "stream":
+        return arm.wake_up
+    return "poll"
 
 
 def _now(connection: Any) -> object:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tortoise.backends.asyncpg.client import AsyncpgDBClient
 from tortoise.context import TortoiseContext
 
-from outboxbench.core.strategies.asyncpg_connection import listen
+from outboxbench.core.strategies.asyncpg_connection import announce, listen
 from outboxbench.core.strategies.operations import was_committed
 from outboxbench.core.strategies.relay_plans.opening import open_outbox
 from outboxbench_tortoise.relay import TortoiseExecutor
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     import asyncpg
 
+    from outboxbench.core.application.doorbell import Doorbell
     from outboxbench.core.application.outbox import RelayPlan
     from outboxbench.core.application.outcome import Attempt
     from outboxbench.core.application.ports import Outbox
@@ -43,6 +44,10 @@ class TortoisePersistence:
     def outbox(self, plan: RelayPlan, lease_s: float) -> Outbox:
         """Return the outbox as one relay sees it."""
         return open_outbox(TortoiseExecutor(self._client), plan, lease_s)
+
+    async def announce(self, bell: Doorbell) -> None:
+        """Notify whoever listens each time the bell is rung, over a connection beside the pool."""
+        await announce(self._settings, bell)
 
     async def listen(self, ring: Callable[[], None]) -> None:
         """Call `ring` whenever a commit is announced; Tortoise has nothing for it, asyncpg has."""

@@ -10,7 +10,7 @@ from asyncpg import DataError
 from outboxbench.core.strategies.asyncpg.driver import AsyncpgDriver
 from outboxbench.core.strategies.asyncpg.executor import AsyncpgExecutor
 from outboxbench.core.strategies.asyncpg.persistence import close_pool, open_pool
-from outboxbench.core.strategies.asyncpg_connection import listen
+from outboxbench.core.strategies.asyncpg_connection import announce, listen
 from outboxbench.core.strategies.group.committer import GroupCommitter, group_settings
 from outboxbench.core.strategies.group.session import GroupSession
 from outboxbench.core.strategies.group.unit_of_work import GroupPersistence
@@ -54,5 +54,6 @@ def group_persistence(
         committer,
         executor=AsyncpgExecutor(pool),
         listen=partial(listen, settings),
+        announce=partial(announce, settings),
         close_pool=partial(close_pool, pool, settings),
     )

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import asyncpg
 
 from outboxbench.core.strategies.asyncpg.executor import AsyncpgExecutor
-from outboxbench.core.strategies.asyncpg_connection import connect_arguments, listen
+from outboxbench.core.strategies.asyncpg_connection import announce, connect_arguments, listen
 from outboxbench.core.strategies.operations import was_committed
 from outboxbench.core.strategies.relay_plans.opening import open_outbox
 from outboxbench.core.strategies.rows import encode_state
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from uuid import UUID
 
+    from outboxbench.core.application.doorbell import Doorbell
     from outboxbench.core.application.outbox import RelayPlan
     from outboxbench.core.application.outcome import Attempt
     from outboxbench.core.application.ports import Outbox, UnitOfWork
@@ -53,6 +54,10 @@ class AsyncpgPersistence:
     async def listen(self, ring: Callable[[], None]) -> None:
         """Call `ring` whenever a commit is announced, on a connection beside the pool."""
         await listen(self._settings, ring)
+
+    async def announce(self, bell: Doorbell) -> None:
+        """Notify whoever listens each time the bell is rung, over a connection beside the pool."""
+        await announce(self._settings, bell)
 
     async def was_committed(self, op_id: UUID) -> bool:
         """Tell whether an operation is in the database."""

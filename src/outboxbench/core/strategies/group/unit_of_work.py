@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from uuid import UUID
 
+    from outboxbench.core.application.doorbell import Doorbell
     from outboxbench.core.application.outbox import RelayPlan
     from outboxbench.core.application.outcome import Attempt
     from outboxbench.core.application.ports import Outbox
@@ -90,11 +91,13 @@ class GroupPersistence:
         committer: GroupCommitter,
         executor: SqlExecutor,
         listen: Callable[[Callable[[], None]], Awaitable[None]],
+        announce: Callable[[Doorbell], Awaitable[None]],
         close_pool: Callable[[], Awaitable[None]],
     ) -> None:
         self._committer = committer
         self._executor = executor
         self._listen = listen
+        self._announce = announce
         self._close_pool = close_pool
 
     def unit_of_work(self, attempt: Attempt) -> GroupUnitOfWork:
@@ -108,6 +111,10 @@ class GroupPersistence:
     async def listen(self, ring: Callable[[], None]) -> None:
         """Call `ring` whenever a commit is announced, on a connection beside the pool."""
         await self._listen(ring)
+
+    async def announce(self, bell: Doorbell) -> None:
+        """Notify whoever listens each time the bell is rung, over a connection beside the pool."""
+        await self._announce(bell)
 
     async def was_committed(self, op_id: UUID) -> bool:
         """Tell whether an operation is in the database."""

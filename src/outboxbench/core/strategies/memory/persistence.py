@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from uuid import UUID
 
+    from outboxbench.core.application.doorbell import Doorbell
     from outboxbench.core.application.outbox import RelayPlan
     from outboxbench.core.application.outcome import Attempt
     from outboxbench.core.strategies.settings import StrategySettings
@@ -48,6 +49,14 @@ class MemoryPersistence:
             await asyncio.Event().wait()
         finally:
             self.tables.listeners.remove(ring)
+
+    async def announce(self, bell: Doorbell) -> None:
+        """Ring for whoever listens each time the bell is rung, until cancelled."""
+        while True:
+            await bell.wait()
+            bell.silence()
+            for ring in self.tables.listeners:
+                ring()
 
     async def was_committed(self, op_id: UUID) -> bool:
         """Tell whether an operation was committed."""

@@ -13,7 +13,7 @@ from outboxbench.core.strategies.group.unit_of_work import GroupPersistence
 from outboxbench.core.strategies.psycopg.driver import PsycopgDriver
 from outboxbench.core.strategies.psycopg.executor import PsycopgExecutor
 from outboxbench.core.strategies.psycopg.pool import open_pool
-from outboxbench.core.strategies.psycopg_connection import listen
+from outboxbench.core.strategies.psycopg_connection import announce, listen
 
 if TYPE_CHECKING:
     from outboxbench.core.application.outcome import PersistenceError
@@ -45,5 +45,6 @@ async def open_group(settings: StrategySettings) -> GroupPersistence:
         GroupCommitter(partial(PsycopgGroupSession, pool), few.pool_size),
         executor=PsycopgExecutor(pool),
         listen=partial(listen, few),
+        announce=partial(announce, few),
         close_pool=pool.close,
     )

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, TypeAlias
 from outboxbench.core.strategies.operations import was_committed
 from outboxbench.core.strategies.psycopg.executor import PsycopgExecutor
 from outboxbench.core.strategies.psycopg.pool import open_pool
-from outboxbench.core.strategies.psycopg_connection import listen
+from outboxbench.core.strategies.psycopg_connection import announce, listen
 from outboxbench.core.strategies.relay_plans.opening import open_outbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from uuid import UUID
 
+    from outboxbench.core.application.doorbell import Doorbell
     from outboxbench.core.application.outbox import RelayPlan
     from outboxbench.core.application.outcome import Attempt
     from outboxbench.core.application.ports import Outbox, UnitOfWork
@@ -48,6 +49,10 @@ class PsycopgPersistence:
     async def listen(self, ring: Callable[[], None]) -> None:
         """Call `ring` whenever a commit is announced, on a connection beside the pool."""
         await listen(self._settings, ring)
+
+    async def announce(self, bell: Doorbell) -> None:
+        """Notify whoever listens each time the bell is rung, over a connection beside the pool."""
+        await announce(self._settings, bell)
 
     async def was_committed(self, op_id: UUID) -> bool:
         """Tell whether an operation is in the database."""

@@ -10,6 +10,7 @@ from outboxbench.core.strategies.operations import was_committed
 from outboxbench.core.strategies.relay_plans.opening import open_outbox
 from outboxbench.core.strategies.sqlalchemy_engine import (
     Driver,
+    announce,
     listen,
     open_engine,
     translator,
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.ext.asyncio import AsyncEngine
 
+    from outboxbench.core.application.doorbell import Doorbell
     from outboxbench.core.application.outbox import RelayPlan
     from outboxbench.core.application.outcome import Attempt
     from outboxbench.core.application.ports import Outbox
@@ -51,6 +53,10 @@ class OrmPersistence:
     async def listen(self, ring: Callable[[], None]) -> None:
         """Call `ring` whenever a commit is announced, on a connection beside the pool."""
         await listen(self._driver, self._settings, ring)
+
+    async def announce(self, bell: Doorbell) -> None:
+        """Notify whoever listens each time the bell is rung, over a connection beside the pool."""
+        await announce(self._driver, self._settings, bell)
 
     async def was_committed(self, op_id: UUID) -> bool:
         """Tell whether an operation is in the database."""
