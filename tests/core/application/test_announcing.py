@@ -10,7 +10,12 @@ import pytest
 
 from outboxbench.core.application.announcing import RingingUnitsOfWork, announced
 from outboxbench.core.application.bootstrap import bootstrap
-from outboxbench.core.application.outcome import Attempt, FailureKind, PersistenceError
+from outboxbench.core.application.outcome import (
+    AggregateNotFound,
+    Attempt,
+    FailureKind,
+    PersistenceError,
+)
 from outboxbench.core.domain.payments import Deposit, OpenAccount
 from outboxbench.core.strategies.memory.persistence import MemoryPersistence
 
@@ -41,7 +46,7 @@ class Announced(MemoryPersistence):
 async def test_a_commit_rings_once_it_is_done_and_what_fails_does_not() -> None:
     memory, rings = MemoryPersistence(), []
     bus = bootstrap(RingingUnitsOfWork(memory, lambda: rings.append(len(memory.aggregates))))
-    with pytest.raises(Exception, match="."):
+    with pytest.raises(AggregateNotFound):
         await bus.handle(Deposit(account_id=uuid4(), amount_cents=1), Attempt(uuid4()))
     assert rings == []
     await bus.handle(OpenAccount(account_id=uuid4()), Attempt(uuid4()))
