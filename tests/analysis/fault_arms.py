@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from outboxbench.results.availability import (
     Ambiguity,
@@ -11,8 +11,13 @@ from outboxbench.results.availability import (
     Injection,
     Timeline,
 )
-from outboxbench.results.block import OutcomeCounts
+from outboxbench.results.block import Check, OutcomeCounts
 from outboxbench.results.faults import FaultArm
+
+if TYPE_CHECKING:
+    from outboxbench.results.document import Verdict
+
+CHECK = "nothing is lost"
 
 
 def injection(
@@ -49,6 +54,9 @@ def fault_arm(
     rate_per_s: float = 200.0,
     busy_wait_us: float = 0.0,
     good_of_bins: tuple[int, ...] = (20,) * 10,
+    verdict: Verdict = "pass",
+    expected_findings: tuple[str, ...] = (),
+    **changes: Any,
 ) -> FaultArm:
     return FaultArm(
         name=f"{fault}/{strategy}/{rate_per_s:g}/{busy_wait_us:g}",
@@ -58,16 +66,18 @@ def fault_arm(
         driver="asyncpg",
         loop="uvloop",
         profile="matched",
-        retries="none",
+        retries=changes.pop("retries", "none"),
         workload="charge",
         settings={"rate_per_s": rate_per_s, "busy_wait_us": busy_wait_us, "injections": 1},
         history="history/x.jsonl.gz",
         history_sha256="0" * 64,
-        checks=(),
-        verdict="pass",
+        checks=(Check(name=CHECK, verdict=verdict, detail="a detail"),),
+        verdict=verdict,
+        expected_findings=expected_findings,
         availability=BlockAvailability(
             outcomes_before=OutcomeCounts(ok=200),
             injections=injections or (injection(),),
             timeline=Timeline(begins_ms=0.0, bin_ms=100.0, good=good_of_bins),
         ),
+        **changes,
     )
