@@ -55,6 +55,7 @@ def run(
                 clients=4,
                 workers=1,
                 rate_per_s=200.0,
+                busy_wait_us=0.0,
                 max_wait_s=1.0,
                 retrying=Retrying("safe"),
                 kind=kind,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from outboxbench.analysis.history.availability import availability_of
-from outboxbench.analysis.history.judgement import judge_history
+from outboxbench.analysis.history.judgement import judge
 from outboxbench.core.strategies.settings import StrategySettings
 from outboxbench.harness.faulting import relay_crew
 from outboxbench.harness.faulting.block import FaultBlock
@@ -19,6 +19,7 @@ from outboxbench.harness.faults.broker_down import BROKER_DOWN
 from outboxbench.harness.faults.broker_slow import BROKER_SLOW
 from outboxbench.harness.faults.relay_freeze import RELAY_FREEZE
 from outboxbench.harness.faults.relay_kill import RELAY_KILL
+from outboxbench.harness.faults.seat import Seat
 from outboxbench.harness.load.dataset import Dataset
 from outboxbench.harness.load.retrying import Retrying
 from outboxbench.harness.nats.server import NatsServer
@@ -117,8 +118,7 @@ def make_block(
                 about={"strategy": "asyncpg"},
                 relaying=relaying,
             ),
-            server=postgres_server,
-            address=database,
+            seat=Seat(postgres_server, database),
             settings=StrategySettings(database, pool_size=4),
             link=NoLink(),
             dataset=Dataset(DATASET.accounts, DATASET.orders),
@@ -135,7 +135,7 @@ class Result:
 
     def __init__(self, block: FaultBlock, path: Path) -> None:
         block.run(path)
-        checks = judge_history(lambda: read_history(path))
+        checks = judge(lambda: read_history(path)).checks
         self.verdicts = {check.name: check.verdict for check in checks}
         self.details = {check.name: check.detail for check in checks}
         self._lines: list[HistoryLine] = list(read_history(path))
@@ -229,7 +229,7 @@ def test_a_message_that_is_dead_is_a_finding_and_no_error(
     make_block: Callable[..., FaultBlock], tmp_path: Path
 ) -> None:
     block = make_block(RELAY_KILL)
-    with connect(block.address) as connection:
+    with connect(block.seat.address) as connection:
         connection.execute(DEAD_AT_BIRTH)
     result = Result(block, tmp_path / "history")
 
