@@ -33,6 +33,7 @@ REASONS = {
     "fault-outcomes": "no operation was due after the onset of a fault",
     "fault-recovery": "no fault was injected",
     "fault-timeline": "no strategy went through a fault",
+    "thesis": "no fault was met by five arms that differ in what became of them",
 }
 OF_CLOSED_LOOPS = set(CHARTS) - REASONS.keys()
 STARTED_AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

@@ -34,7 +34,7 @@ def fault_matrix(run: Run) -> Iterator[RenderableType]:
 
     What else tells arms apart, such as their retries, makes rows of its own.
     """
-    strategies = list(dict.fromkeys(arm.strategy for arm in run.faults))
+    strategies = sorted({arm.strategy for arm in run.faults})
     rows = _rows(run)
     if len(rows) < FEWEST_FAULTS or len(strategies) < FEWEST_STRATEGIES:
         return

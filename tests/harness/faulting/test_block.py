@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import signal
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
     from random import Random
+
+    import psycopg
 
     from outboxbench.core.strategies.settings import DatabaseAddress
     from outboxbench.harness.faults.fault import Evidence
@@ -97,11 +100,11 @@ class LockAccounts:
     """Has everybody wait who writes, until the block is over and its connections are ended."""
 
     scene: Scene
+    locker: psycopg.Connection[Any]
 
     def inject(self) -> Evidence:
-        self._connection = connect(self.scene.address)
-        self._connection.autocommit = False
-        self._connection.execute("LOCK TABLE accounts IN EXCLUSIVE MODE")
+        self.locker.autocommit = False
+        self.locker.execute("LOCK TABLE accounts IN EXCLUSIVE MODE")
         return {"locked": True}
 
     def heal(self) -> Evidence:
@@ -203,18 +206,20 @@ def test_a_fault_without_evidence_leaves_the_verdict_unknown(
 def test_what_was_due_while_all_hung_to_the_end_is_skipped_and_not_forgotten(
     block: FaultBlock, tmp_path: Path
 ) -> None:
-    stuck = replace(
-        with_order(
-            block,
-            kind=kind_of(LockAccounts),
-            rhythm=Rhythm(injections=1, clean_s=0.4, hold_s=0.0, recovery_s=1.0),
-            retrying=Retrying("none"),
-            max_wait_s=0.2,
-        ),
-        settings=replace(block.settings, lock_timeout_s=3.0),
-    )
-
-    _, lines = run(stuck, tmp_path / "history.jsonl.gz")
+    with closing(connect(block.seat.address)) as locker:
+        stuck = replace(
+            with_order(
+                block,
+                kind=replace(
+                    kind_of(LockAccounts), make=lambda scene, _: LockAccounts(scene, locker)
+                ),
+                rhythm=Rhythm(injections=1, clean_s=0.4, hold_s=0.0, recovery_s=1.0),
+                retrying=Retrying("none"),
+                max_wait_s=0.2,
+            ),
+            settings=replace(block.settings, lock_timeout_s=3.0),
+        )
+        _, lines = run(stuck, tmp_path / "history.jsonl.gz")
 
     (fault,) = (line for line in lines if isinstance(line, FaultLine))
     late = [
