@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import psutil
@@ -37,12 +38,12 @@ class BrokerSlow:
 
     def inject(self) -> Evidence:
         """Begin to stop the broker again and again, and return once it has stood still."""
-        self._process = psutil.Process(own_broker(self._scene).pid)
-        self._background = Background(self._pause, RUNNING_S)
+        process = self._process = psutil.Process(own_broker(self._scene).pid)
+        self._background = Background(partial(self._pause, process), RUNNING_S)
         self._background.start()
         if not wait_until(lambda: self._pauses > 0):
             return {}
-        return {"pid_slowed": self._process.pid}
+        return {"pid_slowed": process.pid}
 
     def heal(self) -> Evidence:
         """Let the broker run; tell for how long it stood still, and what that has cost."""
@@ -61,17 +62,16 @@ class BrokerSlow:
             "attempts_spent": attempts_spent(self._scene),
         }
 
-    def _pause(self) -> None:
-        assert self._process is not None
-        self._process.suspend()
+    def _pause(self, process: psutil.Process) -> None:
+        process.suspend()
         try:
             began_s = time.monotonic()
             time.sleep(STILL_S)
-            if self._process.status() == psutil.STATUS_STOPPED:
+            if process.status() == psutil.STATUS_STOPPED:
                 self._still_s += time.monotonic() - began_s
                 self._pauses += 1
         finally:
-            self._process.resume()
+            process.resume()
 
 
 BROKER_SLOW: Final = FaultKind(
