@@ -3,11 +3,13 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.analysis.fault_arms import CHECK, fault_arm
 from tests.report import faults
 
 from outboxbench.analysis.fault_panels import (
     OUTCOMES,
     due_in_spans,
+    fails_as_expected,
     fault_panels,
     first_ok_ms,
     longest_gap_ms,
@@ -80,3 +82,11 @@ def test_shares_that_are_large_enough_are_exact() -> None:
 
     assert shares == pytest.approx({"failed": 0.3, "skipped": 0.1, "ok": 0.6})
     assert list(shares) == ["failed", "skipped", "ok"]
+
+
+def test_an_arm_that_found_what_it_was_to_find_fails_as_expected() -> None:
+    expected = fault_arm(verdict="fail", expected_findings=(CHECK,))
+    assert fails_as_expected(expected)
+    assert not fails_as_expected(fault_arm(verdict="fail"))
+    assert not fails_as_expected(fault_arm(expected_findings=(CHECK,)))
+    assert not fails_as_expected(fault_arm(verdict="unknown", expected_findings=(CHECK,)))

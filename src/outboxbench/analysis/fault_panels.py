@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import compress
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
+from outboxbench.analysis.verdict import as_expected
 from outboxbench.results.block import OutcomeCounts
 
 if TYPE_CHECKING:
@@ -66,6 +67,11 @@ def fault_panels(run: Run) -> tuple[FaultPanel, ...]:
         )
         for fault in faults
     )
+
+
+def fails_as_expected(arm: FaultArm) -> bool:
+    """Whether an arm has failed by nothing but what it was there to show."""
+    return arm.verdict == "fail" and as_expected(arm.checks, arm.expected_findings) == "pass"
 
 
 def offered_per_s(arm: FaultArm) -> float | None:

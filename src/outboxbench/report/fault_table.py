@@ -8,10 +8,9 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from outboxbench.analysis.fault_panels import fault_panels
+from outboxbench.analysis.fault_panels import fails_as_expected, fault_panels
 from outboxbench.analysis.history.availability_summary import summarise
 from outboxbench.analysis.history.operations import NONE_LOST
-from outboxbench.analysis.verdict import as_expected
 from outboxbench.report.numbers import BLANK, three_digits
 from outboxbench.report.verdicts import VERDICTS
 
@@ -81,14 +80,10 @@ def _table(panel: FaultPanel) -> Table:
         table.add_row(
             Text(panel.label(arm)),
             *_cells(arm),
-            Text("FAIL*", style="yellow") if _fails_as_expected(arm) else VERDICTS[arm.verdict],
+            Text("FAIL*", style="yellow") if fails_as_expected(arm) else VERDICTS[arm.verdict],
             style="" if arm.verdict == "pass" else "dim",
         )
     return table
-
-
-def _fails_as_expected(arm: FaultArm) -> bool:
-    return arm.verdict == "fail" and as_expected(arm.checks, arm.expected_findings) == "pass"
 
 
 def _losses(panel: FaultPanel) -> Iterator[Text]:
@@ -99,7 +94,7 @@ def _losses(panel: FaultPanel) -> Iterator[Text]:
             yield Text(f"{panel.label(arm)}: {lost} acknowledged operations are lost")
         elif NONE_LOST in arm.expected_findings:
             yield Text(f"{panel.label(arm)}: no loss was seen, though it was to be expected")
-    if any(map(_fails_as_expected, panel.arms)):
+    if any(map(fails_as_expected, panel.arms)):
         yield Text("* as expected of these arms, so that the run is no worse for it", style="dim")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from outboxbench.analysis.fault_panels import fails_as_expected
 from outboxbench.report import style
 from outboxbench.report.charts import frame
 
@@ -35,6 +36,8 @@ def whole_name(panel: FaultPanel, arm: FaultArm) -> str:
 def marked_name(panel: FaultPanel, arm: FaultArm) -> str:
     """The name, and behind it the verdict of an arm that must not be trusted."""
     doubt = "" if arm.verdict == "pass" else f"  {style.verdict_text(arm.verdict)}"
+    if fails_as_expected(arm):
+        doubt = "  ✗ as expected"
     return whole_name(panel, arm) + doubt
 
 
@@ -45,7 +48,7 @@ def width_in(texts: Iterable[str]) -> float:
 
 def colour(arm: FaultArm) -> str:
     """The colour of a name."""
-    return style.INK if arm.verdict == "pass" else style.ALARM
+    return style.INK if arm.verdict == "pass" or fails_as_expected(arm) else style.ALARM
 
 
 def fill(panel: FaultPanel, arm: FaultArm) -> style.Fill:
