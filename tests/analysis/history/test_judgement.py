@@ -205,6 +205,10 @@ def _repeat_blindly(shop: Shop) -> None:
     shop.store(again.op_id)
 
 
+def _repeat_what_nobody_remembers(shop: Shop) -> None:
+    shop.store(shop.charge())
+
+
 def _invent(shop: Shop) -> None:
     shop.store(op_id(8_888))
 
@@ -293,6 +297,7 @@ SPOILT = {
     _raise_the_dead: UNDEAD,
     _raise_the_skipped: UNDEAD,
     _repeat_blindly: TWICE,
+    _repeat_what_nobody_remembers: TWICE,
     _invent: ALIEN,
     _tear: TORN,
     _spread: TORN,

@@ -106,10 +106,16 @@ class OperationsJudge:
         for op_id, messages in self._found.items():
             if op_id not in self._tried and op_id not in self._following:
                 self._alien.add(op_id)
-            ordinals = sorted(message.ordinal for message in messages)
-            places = {(each.aggregate_type, each.aggregate_id, each.version) for each in messages}
-            if ordinals != list(range(len(messages))) or len(places) > 1:
+            changes: dict[tuple[str, str, int], list[int]] = defaultdict(list)
+            for each in messages:
+                place = (each.aggregate_type, each.aggregate_id, each.version)
+                changes[place].append(each.ordinal)
+            if any(sorted(each) != list(range(len(each))) for each in changes.values()):
                 self._torn.add(op_id)
+            elif len(changes) > 1:
+                # Each of them whole: where relays delete messages, what refuses a repetition may
+                # have gone with them.
+                self._twice.add(op_id)
         del self._tried, self._found, self._older, self._following
 
     def checks(self) -> Sequence[Check]:
