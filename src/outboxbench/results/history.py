@@ -28,6 +28,12 @@ LOST_OP_IDS: Final = "lost_op_ids"
 its successor lacks: read from both, whatever clients were told."""
 
 
+MESSAGES_HELD: Final = "messages_held"
+"""What the evidence of a relay that stands still calls the ids of the messages it has in hand."""
+STILL_UNTIL_NS: Final = "still_until_ns"
+"""And the last moment in which that relay cannot have done anything."""
+
+
 class HistoryDamaged(Exception):
     """A history is not as it was written; the text says how."""
 
@@ -134,6 +140,11 @@ def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file, read in pieces."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def message_id(op_id: str, ordinal: int) -> str:
+    """Return what a message is called where it is named in one word."""
+    return f"{op_id}/{ordinal}"
 
 
 def following_op_id(op_id: str, ordinal: int) -> str:

@@ -20,6 +20,7 @@ from outboxbench.results.history import (
     HistoryDamaged,
     InboxLine,
     MessageLine,
+    RelayLine,
     following_op_id,
 )
 from outboxbench.results.loss import Loss
@@ -46,6 +47,7 @@ DELIVERED = "every committed message is delivered"
 COMMITTED = "nothing is delivered that was not committed"
 ORDERED = "messages of an aggregate are delivered in its order"
 ONCE = "internal effects happen exactly once"
+FENCED = "what is settled under a lease that has passed on is refused"
 
 OF_OPERATIONS = (SUCCEEDED, LOST, TWICE, UNDEAD, ALIEN, TORN, OTHER)
 OF_DELIVERIES = (DELIVERED, COMMITTED, ORDERED, ONCE)
@@ -358,6 +360,55 @@ def test_deliveries_are_judged_only_where_a_relay_was_at_work() -> None:
     shop.is_relayed = False
     shop.deliveries.clear()
     assert convicted(shop) == set()
+
+
+def _stand_still(
+    shop: Shop, *, delivered_ns: int, late: int, told: int = 2, plan: str = "lease"
+) -> list[HistoryLine]:
+    """Have a relay stand still with a message in hand; another delivers it at that moment."""
+    held = shop.charge()
+    evidence = {"messages_held": [f"{held}/0", f"{op_id(6_666)}/0"], "still_until_ns": 50}
+    shop.faults.append(FaultLine(2, "relay-freeze", 18, 20, 51, evidence))
+    shop.deliveries[-1] = shop.deliveries[-1]._replace(delivered_ns=delivered_ns)
+    lines = shop.lines()
+    lines[0] = Header({"is_relayed": True, "relay_plan": plan, "relays": 2})
+    tallies = [RelayLine(relay, 5, 0, 0, late * (relay == 0), 0) for relay in range(told)]
+    # As a history has them: what relays told comes before the deliveries.
+    place = lines.index(shop.faults[-1])
+    return [*lines[: place + 1], *tallies, *lines[place + 1 :]]
+
+
+@pytest.mark.parametrize(
+    ("delivered_ns", "late", "told", "verdict"),
+    [
+        (30, 1, 2, "pass"),
+        (30, 0, 2, "fail"),
+        (30, 0, 1, "unknown"),
+        (20, 0, 2, "pass"),
+        (50, 0, 2, "pass"),
+    ],
+    ids=[
+        "overtaken and refused",
+        "overtaken and not refused",
+        "the one that stood still tells nothing",
+        "delivered before it stood still",
+        "delivered once it went on",
+    ],
+)
+@pytest.mark.parametrize("lines_per_pass", [2, 1_000])
+def test_a_relay_that_was_overtaken_while_it_stood_still_has_to_be_refused(
+    delivered_ns: int, late: int, told: int, verdict: str, lines_per_pass: int
+) -> None:
+    lines = _stand_still(sound(), delivered_ns=delivered_ns, late=late, told=told)
+    verdicts = {
+        check.name: check.verdict for check in judge_history(lambda: lines, lines_per_pass).checks
+    }
+    assert verdicts == dict.fromkeys(ALL, "pass") | {FENCED: verdict}
+
+
+def test_relays_whose_token_outlives_a_claim_need_not_be_refused() -> None:
+    lines = _stand_still(sound(), delivered_ns=30, late=0, plan="sharded")
+    assert FENCED not in {check.name for check in judge_history(lambda: lines).checks}
 
 
 def _fail_over(shop: Shop, *, hold: bool = True, acknowledged: bool = True) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from contextlib import ExitStack
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,8 @@ KINDS = pytest.mark.parametrize(
     "kind", [WORKER_KILL, RELAY_KILL, RELAY_FREEZE], ids=lambda kind: kind.name
 )
 
+MESSAGES = [f"message/{ordinal}" for ordinal in range(5)]
+
 
 def impatient(condition: Callable[[], bool]) -> bool:
     return wait_until(condition, 1.0)
@@ -38,10 +41,10 @@ def impatient(condition: Callable[[], bool]) -> bool:
 def with_processes(
     scene: Scene, kind: FaultKind, pids: Sequence[int], in_hand: Sequence[int] = (3,)
 ) -> Scene:
-    """`in_hand` is what a relay has in hand whenever somebody looks, the last for ever."""
+    """`in_hand` is how much a relay has in hand whenever somebody looks, the last for ever."""
     workers, relays = (pids, ()) if kind is WORKER_KILL else ((), pids)
     looks = chain(in_hand, repeat(in_hand[-1]))
-    return Scene(scene.seat, NoLink(), workers, relays, lambda _: next(looks))
+    return Scene(scene.seat, NoLink(), workers, relays, lambda _: MESSAGES[: next(looks)])
 
 
 def test_a_worker_is_killed_while_a_transaction_is_open(
@@ -101,11 +104,16 @@ def test_a_relay_stands_still_until_it_is_healed(scene: Scene) -> None:
     with child_process() as child:
         fault = RELAY_FREEZE.make(with_processes(scene, RELAY_FREEZE, [child.pid]), chance(1))
         try:
-            assert fault.inject() == {"pid_still": child.pid, "deliveries_held": 3}
+            assert fault.inject() == {
+                "pid_still": child.pid,
+                "deliveries_held": 3,
+                "messages_held": MESSAGES[:3],
+            }
             assert psutil.Process(child.pid).status() == psutil.STATUS_STOPPED
         finally:
             healed = fault.heal()
         assert healed["still_for_s"] > 0
+        assert healed["still_until_monotonic_ns"] <= time.monotonic_ns()
         assert fault.heal() == {}
         # It hears that its input ends, and goes as it would have.
         child.communicate()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from outboxbench.analysis.history.aggregates import AggregatesJudge
 from outboxbench.analysis.history.deliveries import DeliveriesJudge
+from outboxbench.analysis.history.fencing import FENCED_PLANS, FencingJudge
 from outboxbench.analysis.history.injections import InjectionsJudge
 from outboxbench.analysis.history.losses import Losses
 from outboxbench.analysis.history.operations import OperationsJudge, SeveralOpIds
@@ -101,6 +102,8 @@ def judge(read: Read, lines_per_pass: int = LINES_PER_PASS) -> Judgement:
     ]
     if about.get("is_relayed"):
         judges.append(DeliveriesJudge(losses.left_behind))
+        if about.get("relay_plan") in FENCED_PLANS:
+            judges.append(FencingJudge(about["relays"]))
     parts = -(-lines // lines_per_pass)
     for number in range(parts):
         part = Part(number, parts)

@@ -113,8 +113,15 @@ class FaultBlock:
         return self.order.relaying is not None and self.order.relaying.plan == "delete"
 
     def _about(self) -> dict[str, Any]:
-        about = self.order.about
-        return about if self.order.relaying is None else {**about, "is_relayed": True}
+        about, relaying = self.order.about, self.order.relaying
+        if relaying is None:
+            return about
+        return {
+            **about,
+            "is_relayed": True,
+            "relays": relaying.relays,
+            "relay_plan": relaying.plan,
+        }
 
     def _relays(self, journals: Path) -> tuple[RelayCrew, ...]:
         """Return the relays of the block, none or one crew of them."""

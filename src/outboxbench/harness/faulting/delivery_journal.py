@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from outboxbench.harness.relaying.records import DELIVERY, read_records
+from outboxbench.results.history import message_id
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -97,11 +98,17 @@ def read_deliveries(folder: Path) -> NDArray[Any]:
     return delivered[delivered["delivered_ns"].argsort(kind="stable")]
 
 
-def deliveries_under_way(folder: Path, relay: int) -> int:
-    """Return how many messages a relay has handed over that are neither confirmed nor refused."""
-    count = 0
+def deliveries_under_way(folder: Path, relay: int) -> tuple[str, ...]:
+    """Return the messages that a relay has handed over and that are neither confirmed nor refused.
+
+    Each by its id, as the history has it.
+    """
+    found: list[str] = []
     for path in folder.glob(f"relay-{relay}-*.deliveries"):
         records = read_records(path, DELIVERY)
         under_way = (records["handed_ns"] > 0) & (records["delivered_ns"] == _UNDER_WAY)
-        count += int(np.count_nonzero(under_way))
-    return count
+        found.extend(
+            message_id(record["op_id"].tobytes().hex(), int(record["ordinal"]))
+            for record in records[under_way]
+        )
+    return tuple(found)

@@ -62,8 +62,8 @@ class RelayCrew:
         """Who is there now."""
         return tuple(member.pid for member in self._members)
 
-    def deliveries_under_way(self, pid: int) -> int:
-        """Return how many messages a relay has in hand, or had when it was killed."""
+    def deliveries_under_way(self, pid: int) -> Sequence[str]:
+        """Return the ids of what a relay has in hand, or had when it was killed."""
         return deliveries_under_way(self.journals, self._numbers[pid])
 
     def start(self) -> None:

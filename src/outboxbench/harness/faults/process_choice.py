@@ -29,14 +29,16 @@ def choose_process(pids: Sequence[int], chance: Random) -> psutil.Process | None
     return None if is_gone(process) else process
 
 
-def stop_amid(process: psutil.Process, in_hand: Callable[[], int]) -> int | None:
-    """Have a process stand still while it has something in hand, and return how much.
+def stop_amid(
+    process: psutil.Process, in_hand: Callable[[], Sequence[str]]
+) -> Sequence[str] | None:
+    """Have a process stand still while it has something in hand, and return what.
 
     Whether it had is looked at once it stands still; where it had nothing it goes on, to be stopped
-    again. Where it has nothing for too long it stands still all the same, and 0 is returned; None
-    if the process is gone.
+    again. Where it has nothing for too long it stands still all the same, and nothing is returned;
+    None if the process is gone.
     """
-    held = 0
+    held: Sequence[str] = ()
 
     def is_caught() -> bool:
         nonlocal held
@@ -45,7 +47,7 @@ def stop_amid(process: psutil.Process, in_hand: Callable[[], int]) -> int | None
             held = in_hand()
             if not held:
                 process.resume()
-        return held > 0
+        return bool(held)
 
     try:
         if not wait_until(is_caught):

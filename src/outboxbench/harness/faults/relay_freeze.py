@@ -14,6 +14,7 @@ import psutil
 
 from outboxbench.harness.faults.fault import FaultKind
 from outboxbench.harness.faults.process_choice import choose_process, stop_amid
+from outboxbench.results.history import MESSAGES_HELD
 
 if TYPE_CHECKING:
     from random import Random
@@ -41,7 +42,7 @@ class RelayFreeze:
         if held is None:
             return {}
         self._since_s = time.monotonic()
-        return {"pid_still": relay.pid, "deliveries_held": held}
+        return {"pid_still": relay.pid, "deliveries_held": len(held), MESSAGES_HELD: list(held)}
 
     def heal(self) -> Evidence:
         """Let the relay go on; tell for how long it stood still, if it did until now."""
@@ -50,9 +51,14 @@ class RelayFreeze:
             return {}
         with suppress(psutil.NoSuchProcess):
             was_still = relay.status() == psutil.STATUS_STOPPED
+            # Looked at before: by the time of the return it may have done something already.
+            until_ns = time.monotonic_ns()
             relay.resume()
             if was_still and self._since_s:
-                return {"still_for_s": time.monotonic() - self._since_s}
+                return {
+                    "still_for_s": until_ns / 1e9 - self._since_s,
+                    "still_until_monotonic_ns": until_ns,
+                }
         return {}
 
 

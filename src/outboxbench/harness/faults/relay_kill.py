@@ -40,7 +40,7 @@ class RelayKill:
             return {}
         if cut is None or not wait_until(lambda: is_gone(relay)):
             return {}
-        return {"pid_gone": relay.pid, "deliveries_cut": cut}
+        return {"pid_gone": relay.pid, "deliveries_cut": len(cut)}
 
     def heal(self) -> Evidence:
         """Do nothing: what is dead stays dead."""

@@ -26,9 +26,9 @@ class Link(Protocol):
         ...
 
 
-def _nothing_under_way(pid: int) -> int:
+def _nothing_under_way(pid: int) -> Sequence[str]:
     del pid
-    return 0
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +36,15 @@ class Scene:
     """One block while it runs. Its database is that of the seat, which a fault may move.
 
     `workers` and `relays` are the pids of the processes that are there now, and
-    `deliveries_under_way` tells of a relay, even one that is gone, how many messages it has handed
-    over without having heard of them. `broker` is the one that relays publish to, if it is ours.
+    `deliveries_under_way` names the messages that a relay, even one that is gone, has handed over
+    without having heard of them. `broker` is the one that relays publish to, if it is ours.
     """
 
     seat: Seat
     link: Link
     workers: Sequence[int] = field(default_factory=list)
     relays: Sequence[int] = field(default_factory=list)
-    deliveries_under_way: Callable[[int], int] = _nothing_under_way
+    deliveries_under_way: Callable[[int], Sequence[str]] = _nothing_under_way
     broker: NatsServer | None = None
 
     @property
