@@ -14,18 +14,10 @@ from __future__ import annotations
 import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 from uuid import UUID, uuid4
 
 import pytest
-from tests.core.relays.broken import (
-    Broken,
-    ReadsBeyondTheLastOneSeen,
-    SettlesBeforeItDelivers,
-    SkipsLockedMessages,
-    charges_anew_each_time,
-    connected,
-)
 
 from outboxbench.analysis.relay_checks import judge_chain, judge_deliveries
 from outboxbench.core.application.backoff import Backoff
@@ -36,7 +28,8 @@ from outboxbench.core.application.outcome import Attempt, PersistenceError
 from outboxbench.core.application.relay import Relay, RelaySettings
 from outboxbench.core.brokers.memory import MemoryBroker
 from outboxbench.core.domain.ordering import OrderLine, OrderPlaced, PlaceOrder
-from outboxbench.core.domain.payments import Deposit, OpenAccount
+from outboxbench.core.domain.payments import ChargeAccount, Deposit, OpenAccount
+from outboxbench.core.strategies.asyncpg.persistence import open_pool
 from outboxbench.core.strategies.registry import load_strategy
 from outboxbench.core.strategies.settings import StrategySettings
 from outboxbench.harness.postgres.chain_state import read_chain
@@ -44,6 +37,9 @@ from outboxbench.harness.postgres.server import connect
 from outboxbench.harness.relay_database import prepare_database
 from outboxbench.harness.relaying.due import due_messages
 from outboxbench.results.deliveries import Deliveries
+from outboxbench_planted.beyond_last_seen import NUMBERED, BeyondLastSeen
+from outboxbench_planted.settles_first import SettlesFirst
+from outboxbench_planted.skips_locked import SkipsLocked
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -51,6 +47,7 @@ if TYPE_CHECKING:
 
     import asyncpg
 
+    from outboxbench.core.application.message_bus import MessageBus
     from outboxbench.core.application.outbox import OutboxMessage
     from outboxbench.core.application.ports import Outbox, Persistence, Receiver
     from outboxbench.core.domain.message import Command
@@ -60,6 +57,7 @@ DELIVERED = "every committed message is delivered"
 COMMITTED = "nothing is delivered that was not committed"
 ORDERED = "messages of an aggregate are delivered in its order"
 LINES = (OrderLine(1, "tea", 2, 450),)
+LEASE_S = 30.0
 SETTINGS = RelaySettings(outage=Backoff(0.001, 0.002), first_poll_s=0.001, poll_s=0.01)
 PATIENCE_S = 20.0
 
@@ -78,12 +76,15 @@ class Scene:
         self.received: list[OutboxMessage] = []
         self._exits = AsyncExitStack()
         self.persistence: Persistence
+        self.pool: asyncpg.Pool
 
     async def __aenter__(self) -> Self:
         prepare_database(self.address, "lease", announces=False)
         settings = StrategySettings(self.address, pool_size=6)
         self.persistence = await load_strategy("asyncpg").open(settings)
         self._exits.push_async_callback(self.persistence.close)
+        self.pool = await open_pool(replace(settings, pool_size=4))
+        self._exits.push_async_callback(self.pool.close)
         return self
 
     async def __aexit__(
@@ -97,12 +98,7 @@ class Scene:
     @property
     def outbox(self) -> Outbox:
         """An outbox that is right."""
-        return self.persistence.outbox("lease", lease_s=30)
-
-    async def connection(self) -> asyncpg.Connection:
-        connection = await connected(self.address)
-        self._exits.push_async_callback(connection.close)
-        return connection
+        return self.persistence.outbox("lease", LEASE_S)
 
     async def handle(self, *commands: Command) -> None:
         for command in commands:
@@ -112,9 +108,9 @@ class Scene:
         """Receive a message: the scene is what relays deliver to."""
         self.received.append(message)
 
-    async def drain(self, outbox: Outbox | Broken, receiver: Receiver | None = None) -> None:
+    async def drain(self, outbox: Outbox, receiver: Receiver | None = None) -> None:
         async with asyncio.timeout(PATIENCE_S):
-            await relay_over(outbox, receiver or self).drain()
+            await Relay(outbox, receiver or self, SETTINGS).drain()
 
     def failed(self) -> set[str]:
         """Return the checks that do not pass."""
@@ -123,11 +119,6 @@ class Scene:
         keys = [(message.op_id, message.ordinal) for message in self.received]
         checks = judge_deliveries(Deliveries(due, keys))
         return {check.name for check in checks if check.verdict != "pass"}
-
-
-def relay_over(outbox: Outbox | Broken, receiver: Receiver) -> Relay:
-    right: Any = outbox
-    return Relay(right, receiver, SETTINGS)
 
 
 @pytest.fixture
@@ -140,15 +131,12 @@ async def scene(database: DatabaseAddress) -> AsyncIterator[Scene]:
 async def test_a_number_that_commits_late_is_lost_to_who_reads_beyond_the_last_one_seen(
     scene: Scene, broken: bool
 ) -> None:
-    early, late, relay = [await scene.connection() for _ in range(3)]
-    await relay.execute(ReadsBeyondTheLastOneSeen.NUMBERED)
-    outbox = ReadsBeyondTheLastOneSeen(relay) if broken else scene.outbox
-    transaction = early.transaction()
-    await transaction.start()
-    await early.execute(STORE, uuid4(), uuid4())
-    await late.execute(STORE, uuid4(), uuid4())
-    await scene.drain(outbox)
-    await transaction.commit()
+    await scene.pool.execute(NUMBERED)
+    outbox = BeyondLastSeen(scene.pool, "lease", LEASE_S) if broken else scene.outbox
+    async with scene.pool.acquire() as early, early.transaction():
+        await early.execute(STORE, uuid4(), uuid4())
+        await scene.pool.execute(STORE, uuid4(), uuid4())
+        await scene.drain(outbox)
     await scene.drain(outbox)
     assert scene.failed() == ({DELIVERED} if broken else set())
 
@@ -167,7 +155,7 @@ async def test_a_message_is_lost_that_is_settled_before_it_is_delivered(
             await scene.deliver(message)
 
     await scene.handle(OpenAccount(account_id=uuid4()))
-    outbox = SettlesBeforeItDelivers(scene.outbox) if broken else scene.outbox
+    outbox = SettlesFirst(scene.pool, "lease", LEASE_S) if broken else scene.outbox
     await scene.drain(outbox, Down())
     assert scene.failed() == ({DELIVERED} if broken else set())
 
@@ -204,10 +192,10 @@ async def test_messages_overtake_each_other_where_only_the_messages_are_locked(
             await may_go_on.wait()
             await scene.deliver(message)
 
-    def outbox_on(connection: asyncpg.Connection) -> Outbox | Broken:
-        return SkipsLockedMessages(connection) if broken else scene.outbox
+    def new_outbox() -> Outbox:
+        return SkipsLocked(scene.pool, "lease", LEASE_S) if broken else scene.outbox
 
-    first, second = [outbox_on(await scene.connection()) for _ in range(2)]
+    first, second = new_outbox(), new_outbox()
     slow = asyncio.create_task(scene.drain(first, Slow()))
     await holds.wait()
     await scene.drain(second)
@@ -232,7 +220,7 @@ async def test_an_order_is_charged_twice_by_a_handler_without_an_inbox(
         if broken:
             event = decode(placed, {OrderPlaced.topic: OrderPlaced})
             assert isinstance(event, OrderPlaced)
-            await charges_anew_each_time(bootstrap(scene.persistence), event)
+            await _charge_anew(bootstrap(scene.persistence), event)
         else:
             await delivery.deliver(placed)
     # Whatever follows is delivered as it should be; an order can be confirmed once only.
@@ -240,6 +228,14 @@ async def test_an_order_is_charged_twice_by_a_handler_without_an_inbox(
     chain = read_chain(scene.address)
     assert chain.charged_twice == (1 if broken else 0)
     assert judge_chain(chain).verdict == ("fail" if broken else "pass")
+
+
+async def _charge_anew(bus: MessageBus, event: OrderPlaced) -> None:
+    """Handle a message without an inbox entry, under an `op_id` that is new at each delivery."""
+    command = ChargeAccount(
+        account_id=event.account_id, order_id=event.aggregate_id, amount_cents=event.total_cents
+    )
+    await bus.handle(command, Attempt(uuid4()))
 
 
 async def _placed(scene: Scene, order_id: UUID) -> OutboxMessage:

@@ -1,31 +1,30 @@
-"""Strategies that are wrong on purpose, one for each rule: asyncpg's, with one thing broken."""
+"""Strategies that are wrong on purpose, one for each rule: asyncpg's, with one thing broken.
+
+Those that a fault run has to convict as well are planted in bench/planted-bugs.
+"""
 
 from __future__ import annotations
 
 from contextlib import suppress
-from copy import copy
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 from uuid import UUID, uuid4
 
-import psycopg
-
-from outboxbench.core.application.outcome import PersistenceError, VersionConflict
+from outboxbench.core.application.outcome import VersionConflict
 from outboxbench.core.application.unit_of_work import Change
 from outboxbench.core.domain.ordering import Order, OrderLine, OrderStatus
 from outboxbench.core.strategies import statements as sql
 from outboxbench.core.strategies.asyncpg import ASYNCPG_GROUP
-from outboxbench.core.strategies.asyncpg.group import AsyncpgGroupSession, group_persistence
 from outboxbench.core.strategies.asyncpg.persistence import open_persistence as open_asyncpg
-from outboxbench.core.strategies.asyncpg.persistence import open_pool
 from outboxbench.core.strategies.asyncpg.single import AsyncpgSingleUnitOfWork
 from outboxbench.core.strategies.asyncpg.unit_of_work import AsyncpgUnitOfWork
 from outboxbench.core.strategies.group.committer import GroupCommitter
-from outboxbench.core.strategies.group.requests import Request, WriteRequest
 from outboxbench.core.strategies.psycopg.persistence import open_persistence as open_psycopg
 from outboxbench.core.strategies.psycopg.pipeline import PsycopgPipelineUnitOfWork
 from outboxbench.core.strategies.registry import Strategy
+from outboxbench_planted.early_acknowledgement import open_group
+from outboxbench_planted.message_rows import VERSION_COLUMN, with_version
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,56 +32,11 @@ if TYPE_CHECKING:
     from outboxbench.core.domain.aggregate import Aggregate
     from outboxbench.core.domain.message import Message
     from outboxbench.core.strategies.group.lane import Lane
-    from outboxbench.core.strategies.group.unit_of_work import GroupPersistence
-    from outboxbench.core.strategies.settings import StrategySettings
-
-VERSION_COLUMN = 4
+    from outboxbench.core.strategies.group.requests import Request
 
 BrokenUnit: TypeAlias = (
     AsyncpgUnitOfWork | AsyncpgSingleUnitOfWork | PsycopgPipelineUnitOfWork | GroupCommitter
 )
-
-
-class DualWrite(AsyncpgUnitOfWork):
-    """Stores the messages through another connection, before the state is committed."""
-
-    async def _execute_all(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
-        if statement == sql.INSERT_MESSAGE:
-            async with self._pool.acquire() as other:
-                await other.executemany(statement, rows)
-        else:
-            await super()._execute_all(statement, rows)
-
-
-class MessagesAfterwards(DualWrite):
-    """Commits the state first, and then stores the messages through another connection."""
-
-    async def _execute_all(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
-        if statement == sql.INSERT_MESSAGE:
-            await self._transaction.commit()
-        await super()._execute_all(statement, rows)
-
-    async def _commit(self) -> None:
-        """It is done already."""
-
-
-class BlindUpdate(AsyncpgUnitOfWork):
-    """Counts the version up in the database, whatever was read: the last writer wins."""
-
-    _new_version: int | None = None
-
-    async def _update(self, aggregate: Aggregate, statement: str, *written: object) -> None:
-        blind = statement.replace("version = $3", "version = version + $3").replace(
-            "version = $2", "$2::integer IS NOT NULL"
-        )
-        self._new_version = await self._connection.fetchval(
-            f"{blind} RETURNING version", aggregate.id, aggregate.version, 1, *written[1:]
-        )
-
-    async def _execute_all(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
-        if statement == sql.INSERT_MESSAGE and self._new_version is not None:
-            rows = [_with_version(row, self._new_version) for row in rows]
-        await super()._execute_all(statement, rows)
 
 
 class IgnoredMiss(AsyncpgUnitOfWork):
@@ -104,7 +58,7 @@ class StaleNumbers(AsyncpgUnitOfWork):
 
     async def _execute_all(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
         if statement == sql.INSERT_MESSAGE:
-            rows = [_with_version(row, row[VERSION_COLUMN] - 1) for row in rows]
+            rows = [with_version(row, row[VERSION_COLUMN] - 1) for row in rows]
         await super()._execute_all(statement, rows)
 
 
@@ -214,15 +168,6 @@ class NeverCommits(AsyncpgUnitOfWork):
         await self._transaction.rollback()
 
 
-class TakesAnyErrorForAnAnswer(AsyncpgUnitOfWork):
-    """Reports every failed commit as one that the server refused."""
-
-    def _translate(self, error: Exception) -> PersistenceError:
-        failure = super()._translate(error)
-        failure.answered = True
-        return failure
-
-
 class KeepsItsConnection(AsyncpgUnitOfWork):
     """Goes on with a connection whose last commit nobody knows of."""
 
@@ -248,36 +193,6 @@ class BlindSingle(AsyncpgSingleUnitOfWork):
         return await super()._execute(blind, *parameters)
 
 
-class SingleThatIgnoresAMiss(AsyncpgSingleUnitOfWork):
-    """Does not look whether its statement inserted any message."""
-
-    async def _execute(self, statement: str, *parameters: object) -> int:
-        await super()._execute(statement, *parameters)
-        return len(self._change.messages) if self._change else 0
-
-
-class PipelineThatIgnoresTheTag(PsycopgPipelineUnitOfWork):
-    """Takes the end of the pipeline for the commit, whatever COMMIT was answered with."""
-
-    async def _commit(self) -> None:
-        with suppress(psycopg.Error, PersistenceError):
-            await super()._commit()
-
-
-class GroupThatAcknowledgesBeforeCommit(GroupCommitter):
-    """Lets go of a unit of work as soon as its change waits for a connection."""
-
-    async def ask(self, lane: Lane[Any], request: Request) -> Any:
-        if isinstance(request, WriteRequest):
-            # Whoever believes that it is stored counts the version up.
-            as_it_is = copy(request.change.aggregate)
-            request.change = replace(request.change, aggregate=as_it_is)
-            lane.add(request)
-            self._serve_more()
-            return None
-        return await super().ask(lane, request)
-
-
 class GroupThatTakesAllForStored(GroupCommitter):
     """Does not look which changes its statement stored."""
 
@@ -289,22 +204,10 @@ class GroupThatTakesAllForStored(GroupCommitter):
 def strategy_of(unit_type: type[BrokenUnit]) -> Strategy:
     """Return a strategy that works like its driver's own but for its units of work."""
     if issubclass(unit_type, GroupCommitter):
-        return replace(ASYNCPG_GROUP, open=partial(_open_group, unit_type))
+        return replace(ASYNCPG_GROUP, open=partial(open_group, unit_type))
     if issubclass(unit_type, PsycopgPipelineUnitOfWork):
         opening = partial(open_psycopg, unit_type, autocommit=True)
         return Strategy(unit_type.__name__, "psycopg", "psycopg", "pipeline", opening)
     return Strategy(
         unit_type.__name__, "asyncpg", "asyncpg", "statements", partial(open_asyncpg, unit_type)
     )
-
-
-async def _open_group(
-    committer_type: type[GroupCommitter], settings: StrategySettings
-) -> GroupPersistence:
-    pool = await open_pool(settings)
-    committer = committer_type(partial(AsyncpgGroupSession, pool), 1)
-    return group_persistence(committer, pool, settings)
-
-
-def _with_version(row: tuple[Any, ...], version: int) -> tuple[Any, ...]:
-    return (*row[:VERSION_COLUMN], version, *row[VERSION_COLUMN + 1 :])

@@ -12,6 +12,13 @@ from tests.core.strategies import broken
 from outboxbench.core.application.outcome import PersistenceError
 from outboxbench.core.strategies.asyncpg import ASYNCPG
 from outboxbench.testing import PostgresArena, PostgresContract
+from outboxbench_planted.blind_update import BlindUpdate
+from outboxbench_planted.doubt_swallowed import DoubtSwallowed
+from outboxbench_planted.dual_write import DualWrite
+from outboxbench_planted.early_acknowledgement import EarlyAcknowledgement
+from outboxbench_planted.miss_ignored import MissIgnored
+from outboxbench_planted.outbox_elsewhere import OutboxElsewhere
+from outboxbench_planted.pipeline_unread import PipelineUnread
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -57,13 +64,13 @@ POOL = "no connection is lost, and none is kept that cannot be trusted"
 CASES = [
     Case(
         TOGETHER,
-        broken.DualWrite,
+        OutboxElsewhere,
         Contract.test_a_commit_that_fails_over_the_state_leaves_no_messages,
         "messages were stored without their state",
     ),
     Case(
         TOGETHER,
-        broken.MessagesAfterwards,
+        DualWrite,
         Contract.test_a_commit_that_fails_over_the_messages_leaves_no_state,
         "the stored account is not as the domain has it",
     ),
@@ -99,13 +106,13 @@ CASES = [
     ),
     Case(
         NO_LOST_UPDATE,
-        broken.BlindUpdate,
+        BlindUpdate,
         Contract.test_of_two_that_change_one_account_exactly_one_conflicts,
         "of two racers 2 committed",
     ),
     Case(
         NO_LOST_UPDATE,
-        broken.BlindUpdate,
+        BlindUpdate,
         Contract.test_a_stale_account_is_never_committed,
         "DID NOT RAISE",
     ),
@@ -117,19 +124,19 @@ CASES = [
     ),
     Case(
         ONLY_IF_HIT,
-        broken.SingleThatIgnoresAMiss,
+        MissIgnored,
         Contract.test_a_change_of_an_account_that_is_not_stored_conflicts_and_stores_no_message,
         "DID NOT RAISE",
     ),
     Case(
         OUTCOME,
-        broken.PipelineThatIgnoresTheTag,
+        PipelineUnread,
         Contract.test_a_repeated_operation_is_refused_and_nothing_of_it_applied,
         "DID NOT RAISE",
     ),
     Case(
         OUTCOME,
-        broken.GroupThatAcknowledgesBeforeCommit,
+        EarlyAcknowledgement,
         Contract.test_a_backend_killed_while_committing_is_indeterminate,
         "DID NOT RAISE",
     ),
@@ -165,7 +172,7 @@ CASES = [
     ),
     Case(
         NEVER_TORN,
-        broken.BlindUpdate,
+        BlindUpdate,
         Contract.test_a_change_between_reading_the_order_and_its_lines_is_never_overlooked,
         "it undid another one's change",
     ),
@@ -213,7 +220,7 @@ CASES = [
     ),
     Case(
         OUTCOME,
-        broken.TakesAnyErrorForAnAnswer,
+        DoubtSwallowed,
         Contract.test_a_backend_killed_while_committing_is_indeterminate,
         "indeterminate",
     ),

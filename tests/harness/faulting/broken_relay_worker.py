@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 import sys
-from contextlib import asynccontextmanager
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
-
-from tests.core.relays.broken import SettlesBeforeItDelivers
+from typing import TYPE_CHECKING
 
 from outboxbench.harness.faulting import relay_worker
-from outboxbench.harness.relay_outbox import open_relay_outbox
+from outboxbench_planted.settles_first import SETTLES_FIRST
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from outboxbench.harness.relay_outbox import OpenOutbox
+    from outboxbench.core.strategies.registry import Strategy
 
 
-@asynccontextmanager
-async def open_broken_outbox(*arguments: Any, **options: Any) -> AsyncIterator[OpenOutbox]:
-    async with open_relay_outbox(*arguments, **options) as opened:
-        broken: Any = SettlesBeforeItDelivers(opened.outbox)
-        yield replace(opened, outbox=broken)
+def load_broken_strategy(name: str) -> Strategy:
+    del name
+    return SETTLES_FIRST
 
 
 if __name__ == "__main__":
-    relay_worker.open_relay_outbox = open_broken_outbox  # type: ignore[attr-defined]
+    relay_worker.load_strategy = load_broken_strategy  # type: ignore[attr-defined]
     sys.exit(relay_worker.main())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -40,7 +41,6 @@ from outboxbench.results.machine import Pinning
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from outboxbench.core.application.outbox import RelayPlan
     from outboxbench.core.strategies.settings import DatabaseAddress
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from outboxbench.harness.janitor import Janitor
     from outboxbench.harness.postgres.server import Server
 
+PLANTED_SOURCES = Path(__file__).parents[3] / "bench" / "planted-bugs" / "src"
 DATASET = DatasetSize(accounts=200, orders=20)
 DELIVERED = "every committed message is delivered"
 EFFECTS = "internal effects happen exactly once"
@@ -219,6 +220,7 @@ def test_a_relay_that_settles_before_it_delivers_is_convicted(
     make_block: Callable[..., FaultBlock], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(relay_crew, "RELAY_MODULE", "tests.harness.faulting.broken_relay_worker")
+    monkeypatch.setenv("PYTHONPATH", str(PLANTED_SOURCES))
     result = Result(make_block(RELAY_KILL), tmp_path / "history")
 
     assert result.evidence()["deliveries_cut"] > 0
