@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from outboxbench.core.strategies import statements as sql
 from outboxbench.core.strategies.asyncpg.unit_of_work import AsyncpgUnitOfWork
+from outboxbench.core.strategies.rows import message_rows
 from outboxbench_planted.opening import planted_strategy
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from outboxbench.core.application.unit_of_work import Change
 
 
 class OutboxElsewhere(AsyncpgUnitOfWork):
-    """Stores the messages through another connection, before the state is committed."""
+    """Stores the messages through another connection, and then the state."""
 
-    async def _execute_all(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
-        if statement == sql.INSERT_MESSAGE:
-            async with self._pool.acquire() as other:
-                await other.executemany(statement, rows)
-        else:
-            await super()._execute_all(statement, rows)
+    async def _write(self, change: Change) -> None:
+        async with self._pool.acquire() as other:
+            await other.executemany(sql.INSERT_MESSAGE, message_rows(change))
+        await super()._write(replace(change, messages=[]))
 
 
 OUTBOX_ELSEWHERE = planted_strategy("outbox-elsewhere", OutboxElsewhere, connections=2)
