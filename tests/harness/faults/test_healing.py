@@ -12,7 +12,7 @@ from outboxbench.harness.errors import CannotRun
 from outboxbench.harness.faults.network import NETWORK_FAULTS
 from outboxbench.harness.faults.registry import FAULTS
 from outboxbench.harness.faults.seat import Seat
-from outboxbench.harness.postgres.cluster import free_port
+from outboxbench.harness.postgres.postmaster import free_port
 from outboxbench.harness.wire.proxy_process import FaultProxy
 
 if TYPE_CHECKING:

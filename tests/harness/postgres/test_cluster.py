@@ -15,9 +15,9 @@ import psycopg
 import pytest
 
 from outboxbench.harness.errors import BadInput, CannotRun
-from outboxbench.harness.postgres import cluster as cluster_module
+from outboxbench.harness.postgres import postmaster, stopping
 from outboxbench.harness.postgres.binaries import embedded_binaries
-from outboxbench.harness.postgres.cluster import Cluster, free_port
+from outboxbench.harness.postgres.cluster import Cluster
 from outboxbench.harness.postgres.server import connect
 from outboxbench.harness.postgres.tuning import SERVER_SETTINGS
 
@@ -163,8 +163,8 @@ def test_a_port_that_another_process_took_is_not_the_end(
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as occupant:
         taken = occupant.getsockname()[1]
-        ports = iter([taken, free_port()])
-        monkeypatch.setattr(cluster_module, "free_port", lambda: next(ports))
+        ports = iter([taken, postmaster.free_port()])
+        monkeypatch.setattr(postmaster, "free_port", lambda: next(ports))
         with Cluster(embedded_binaries(), janitor) as cluster:
             assert cluster.address.port != taken
 
@@ -228,9 +228,7 @@ def test_a_full_disk_is_called_by_its_name_and_left_empty(open_folder: Path) -> 
 def test_a_server_that_does_not_stop_politely_is_stopped(
     janitor: Janitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        cluster_module, "STOP_LADDER", ((signal.SIGCONT, 0.1), (signal.SIGQUIT, 20.0))
-    )
+    monkeypatch.setattr(stopping, "STOP_LADDER", ((signal.SIGCONT, 0.1), (signal.SIGQUIT, 20.0)))
     with Cluster(embedded_binaries(), janitor) as cluster:
         processes = processes_of(cluster.postmaster_pid)
         folder = cluster.data_directory.parent

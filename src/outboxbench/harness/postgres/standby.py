@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 import psycopg
 
 from outboxbench.harness.errors import CannotRun
-from outboxbench.harness.postgres.cluster import HOST, Cluster
+from outboxbench.harness.postgres.cluster import Cluster
+from outboxbench.harness.postgres.postmaster import HOST
 from outboxbench.harness.postgres.server import connect
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from outboxbench.harness.janitor import Janitor
-    from outboxbench.harness.postgres.binaries import Binaries
 
 Replication: TypeAlias = Literal["asynchronous", "synchronous"]
 """Whether a commit is acknowledged before the standby has it on disk, or only then."""
@@ -115,7 +115,7 @@ class Standby(Cluster):
             (promoted,) = _row(connection, "SELECT pg_promote(true, %s)", PROMOTION_PATIENCE_S)
         if not promoted:
             raise CannotRun(
-                self._failure(f"the standby was no primary after {PROMOTION_PATIENCE_S} s")
+                self._folder.failure(f"the standby was no primary after {PROMOTION_PATIENCE_S} s")
             )
         self._is_awaited = False
 
@@ -129,9 +129,9 @@ class Standby(Cluster):
             self._is_awaited = False
         super().stop()
 
-    def _make_data(self, binaries: Binaries) -> None:
+    def _make_data(self) -> None:
         command: list[str | Path] = [
-            binaries.path("pg_basebackup"),
+            self.usable_binaries.path("pg_basebackup"),
             f"--pgdata={self.data_directory}",
             f"--host={self._primary.host}",
             f"--port={self._primary.port}",
@@ -141,11 +141,10 @@ class Standby(Cluster):
             "--wal-method=stream",
             "--no-sync",
         ]
-        self._make_data_by(command)
+        self._folder.fill(command, self._variables)
         signal_file = self.data_directory / "standby.signal"
         signal_file.touch(mode=0o600)
-        if self._account is not None:
-            os.chown(signal_file, self._account.uid, self._account.gid)
+        self._folder.hand_over(signal_file)
 
     def _wait_for(
         self, connection: psycopg.Connection[Any], query: str, *parameters: object
@@ -154,7 +153,7 @@ class Standby(Cluster):
         while connection.execute(query.encode(), parameters).fetchone() is None:
             if time.monotonic() > deadline_s:
                 raise CannotRun(
-                    self._failure(f"the standby did not catch up in {STREAM_PATIENCE_S:g} s")
+                    self._folder.failure(f"the standby did not catch up in {STREAM_PATIENCE_S:g} s")
                 )
             time.sleep(_POLL_S)
 
