@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 import gzip
-import json
 from datetime import UTC, datetime
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from psycopg.conninfo import make_conninfo
-from pydantic import ValidationError
 from rich.console import Console
-from typer.testing import CliRunner
+from tests.harness.suite.fault_suites import Nobody, suite, verified
 
-from outboxbench.analysis.history.operations import NONE_LOST, NONE_TWICE
+from outboxbench.analysis.history.operations import NONE_LOST
 from outboxbench.analysis.verification import verify
-from outboxbench.cli.main import app
-from outboxbench.harness.errors import BadInput, CannotRun
+from outboxbench.harness.errors import CannotRun
 from outboxbench.harness.suite.fault_plan import plan_faults
-from outboxbench.harness.suite.model import Suite
 from outboxbench.harness.suite.plan import make_plan
-from outboxbench.harness.suite.resuming import run_to_resume
 from outboxbench.harness.suite.runner import RunRequest, run_suite
 from outboxbench.report.fault_table import fault_report
 from outboxbench.report.recovery_table import recovery_report
-from outboxbench.results.folders import RunReadError
 from outboxbench.results.loss import Loss
 from outboxbench.results.store import RunFolder, read_run
 
@@ -36,70 +30,11 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from outboxbench.harness.postgres.server import Server
+    from outboxbench.harness.suite.model import Suite
     from outboxbench.results.model import Run
 
 LAGS_LONG = 6
 """A seed with which a standby is behind for almost 0.2 s."""
-
-QUICK = {
-    "strategies": ["asyncpg"],
-    "faults": ["reset", "commit-cut-after"],
-    "injections": 2,
-    "clean_s": 0.3,
-    "hold_s": 0.1,
-    "recovery_s": 0.3,
-    "clients": 4,
-}
-
-
-ARMS = {
-    f"{fault}/asyncpg/uvloop/matched/safe retries/charge/200 per s"
-    for fault in ("reset", "commit-cut-after")
-}
-
-
-class _Killed(Exception):
-    """Stands for a harness that is gone."""
-
-
-class Nobody:
-    """Hears how a run comes along, and takes no notice."""
-
-    def preparing(self, what: str) -> None: ...
-
-    def adding(self, blocks: int) -> None: ...
-
-    def block_started(self, arm: str, round: int) -> None: ...
-
-    def block_finished(self, arm: str, block: Any) -> None: ...
-
-
-def suite(**changes: Any) -> Suite:
-    seed = changes.pop("seed", 1)
-    return Suite.model_validate(
-        {
-            "name": "tiny",
-            "description": "tiny",
-            "seed": seed,
-            "dataset": {"accounts": 100, "orders": 10},
-            "faults": [{**QUICK, **changes}],
-        }
-    )
-
-
-class GoneAtTheSecond(Nobody):
-    """Ends the run when its second arm begins, and keeps what lay in its folder by then."""
-
-    def __init__(self, folder: RunFolder) -> None:
-        self._folder = folder
-        self._begun = 0
-        self.left = ""
-
-    def block_started(self, arm: str, round: int) -> None:
-        self._begun += 1
-        if self._begun == 2:
-            self.left = self._folder.run_file.read_text(encoding="utf-8")
-            raise _Killed
 
 
 @pytest.fixture
@@ -130,32 +65,6 @@ def measure(tmp_path: Path, postgres_server: Server) -> Callable[..., Path]:
     return run
 
 
-@pytest.fixture
-def begun(tmp_path: Path) -> Path:
-    """The folder of a run that was killed when its first arm was measured."""
-    chosen = suite(injections=1)
-    folder = RunFolder.create(tmp_path, chosen.name, datetime.now(UTC))
-    observer = GoneAtTheSecond(folder)
-    plan, faults = make_plan(chosen), plan_faults(chosen)
-    with pytest.raises(_Killed):
-        run_suite(RunRequest(chosen, plan, folder, "outboxbench run tiny", faults=faults), observer)
-    folder.run_file.write_text(observer.left, encoding="utf-8")
-    return folder.path
-
-
-def resumed(folder: Path, chosen: Suite) -> Run:
-    faults = plan_faults(chosen)
-    request = RunRequest(
-        chosen,
-        make_plan(chosen),
-        RunFolder.reopen(folder),
-        "outboxbench run tiny",
-        faults=faults,
-        earlier=run_to_resume(folder, chosen, faults),
-    )
-    return run_suite(request, Nobody())
-
-
 def changed(run: Run, folder: Path, change: Callable[[list[bytes]], list[bytes]]) -> None:
     path = folder / run.faults[0].history
     lines = gzip.decompress(path.read_bytes()).splitlines(keepends=True)
@@ -168,11 +77,6 @@ def lines(parts: Iterable[RenderableType]) -> list[str]:
     for part in parts:
         console.print(part)
     return [line.rstrip() for line in told.getvalue().splitlines()]
-
-
-def verified(folder: Path) -> tuple[int, list[dict[str, Any]]]:
-    result = CliRunner().invoke(app, ["verify", "--json", str(folder)])
-    return result.exit_code, json.loads(result.stdout)
 
 
 def test_a_run_of_faults_is_judged_by_its_histories_and_so_it_is_again(
@@ -224,41 +128,6 @@ def test_a_history_that_was_touched_is_unknown(
     assert reason in document["checks"][0]["detail"]
 
 
-def test_a_run_that_was_killed_goes_on_with_the_arms_it_had_not_come_to(begun: Path) -> None:
-    (measured,) = read_run(begun).faults
-
-    run = resumed(begun, suite(injections=1))
-
-    assert run.complete
-    assert len(run.resumed_at) == 1
-    assert run.faults[0] == measured
-    assert {arm.name for arm in run.faults} == ARMS
-    code, documents = verified(begun)
-    assert (code, len(documents)) == (0, 2)
-    with pytest.raises(BadInput, match="is complete"):
-        run_to_resume(begun, suite(injections=1), plan_faults(suite(injections=1)))
-
-
-def test_only_the_run_that_had_begun_can_go_on(begun: Path) -> None:
-    other = suite(injections=3)
-    with pytest.raises(BadInput, match="with other settings"):
-        run_to_resume(begun, other, plan_faults(other))
-    seeded = suite(injections=1).model_copy(update={"seed": 7})
-    with pytest.raises(BadInput, match="not of tiny with 7"):
-        run_to_resume(begun, seeded, plan_faults(seeded))
-    history = begun / read_run(begun).faults[0].history
-    history.write_bytes(history.read_bytes() + b"more")
-    same = suite(injections=1)
-    with pytest.raises(RunReadError, match="was changed"):
-        run_to_resume(begun, same, plan_faults(same))
-
-
-def test_a_run_that_compares_speeds_cannot_be_resumed(tmp_path: Path) -> None:
-    result = CliRunner().invoke(app, ["run", "quick", "--resume", str(tmp_path)])
-    assert isinstance(result.exception, BadInput)
-    assert "compares speeds within its rounds" in str(result.exception)
-
-
 def test_a_fault_that_hurts_others_is_refused_on_a_server_that_is_not_ours(
     measure: Callable[..., Path],
 ) -> None:
@@ -295,31 +164,6 @@ def test_recovery_is_told_with_the_profiles_side_by_side(measure: Callable[..., 
     assert all(len(line) <= 80 for line in told)
 
 
-def test_every_combination_is_an_arm_in_an_order_that_the_seed_determines() -> None:
-    matrix = {"strategies": ["asyncpg", "psycopg"], "retries": ["safe", "naive"]}
-    arms = plan_faults(suite(**matrix))
-    assert len({arm.name for arm in arms}) == len(arms) == 2 * 2 * 2
-    assert "reset/psycopg/uvloop/matched/naive retries/charge/200 per s" in {
-        arm.name for arm in arms
-    }
-    assert plan_faults(suite(**matrix)) == arms
-
-
-def test_strategies_of_any_speed_meet_the_same_load_and_the_same_faults() -> None:
-    arms = plan_faults(
-        suite(strategies=["asyncpg", "psycopg"], rates_per_s=[50.0, 100.0], busy_wait_us=[0.0, 1e3])
-    )
-    assert len(arms) == 2 * 2 * 2 * 2
-    assert {arm.chances for arm in arms} == {
-        f"{fault}/charge/{rate} per s"
-        for fault in ("reset", "commit-cut-after")
-        for rate in (50, 100)
-    }
-    slowed = {arm.name for arm in arms if arm.busy_wait_us}
-    assert all(name.endswith("/1000 µs slower") for name in slowed)
-    assert len(slowed) == len(arms) / 2
-
-
 def test_an_arm_that_is_slowed_takes_longer_and_is_told_by_how_much(
     measure: Callable[[Suite], Path],
 ) -> None:
@@ -335,91 +179,6 @@ def test_an_arm_that_is_slowed_takes_longer_and_is_told_by_how_much(
         assert injection.on_time is not None
         services_ms[slower_us] = injection.baseline.service_ms
     assert services_ms[5_000.0] > max(5, services_ms[0.0])
-
-
-def test_what_a_suite_says_wrongly_of_faults_is_refused() -> None:
-    with pytest.raises(ValidationError, match="allowed are backend-kill"):
-        suite(faults=["earthquake"])
-    with pytest.raises(ValidationError, match="multiple of workers"):
-        suite(clients=5, workers=2)
-    twins = Suite.model_validate(
-        {
-            "name": "twins",
-            "description": "twins",
-            "faults": [QUICK, {**QUICK, "injections": 3}],
-        }
-    )
-    with pytest.raises(BadInput, match="measure them in two suites"):
-        plan_faults(twins)
-
-
-def test_relays_are_axes_of_their_own_and_names_tell_of_them_only_where_there_are_some() -> None:
-    (alone,) = plan_faults(suite(faults=["reset"]))
-    assert (alone.relaying, alone.workload) == (None, "charge")
-    assert "relay" not in alone.name
-    arms = plan_faults(
-        suite(faults=["relay-kill"], relays=1, relay_plans=["lease", "sharded", "delete"])
-    )
-    assert {arm.name for arm in arms} == {
-        "relay-kill/asyncpg/uvloop/matched/safe retries/place/200 per s/1 relay/"
-        f"{plan}/memory/notify"
-        for plan in ("lease", "sharded", "delete")
-    }
-    brokers = plan_faults(suite(faults=["reset"], relays=2, brokers=["memory", "nats"]))
-    assert {arm.relaying and arm.relaying.broker for arm in brokers} == {"memory", "nats"}
-
-
-@pytest.mark.parametrize(
-    ("matrix", "reason"),
-    [
-        ({"faults": ["relay-freeze"]}, "relay-freeze needs relays: set relays = 2"),
-        ({"faults": ["broker-down"]}, "broker-down needs relays: set relays = 2"),
-        (
-            {"faults": ["broker-down"], "relays": 2, "brokers": ["memory", "nats"]},
-            r'broker-down needs a broker of its own: set brokers = \["nats"\]',
-        ),
-        (
-            {"faults": ["relay-freeze"], "relays": 1, "hold_s": 3.0},
-            "another relay to take over: set relays = 2",
-        ),
-        (
-            {"faults": ["relay-freeze"], "relays": 2, "hold_s": 2.0},
-            "set hold_s above lease_s, which is 2",
-        ),
-        ({"relays": 2, "workload": "mixed"}, "with relays, workload is one of place, amend"),
-        ({"relay_plans": ["delete"]}, "relay_plans is of relays, and there are none: set relays"),
-    ],
-    ids=lambda value: "" if isinstance(value, dict) else value[:24],
-)
-def test_faults_and_relays_that_do_not_go_together_are_refused(
-    matrix: dict[str, Any], reason: str
-) -> None:
-    with pytest.raises(BadInput, match=reason):
-        plan_faults(suite(**matrix))
-
-
-def test_what_a_fault_or_a_retry_is_there_to_show_is_expected_of_its_arm() -> None:
-    faults = ["server-crash", "reset"]
-    arms = plan_faults(
-        suite(faults=faults, synchronous_commit=["on", "off"], retries=["safe", "naive"])
-    )
-    lossy = {arm.name for arm in arms if NONE_LOST in arm.expected_findings}
-    assert lossy == {
-        f"server-crash/asyncpg/uvloop/matched/{retries} retries/charge/200 per s/"
-        "synchronous_commit off"
-        for retries in ("safe", "naive")
-    }
-    assert {arm.retrying.mode for arm in arms if NONE_TWICE in arm.expected_findings} == {"naive"}
-    failovers = plan_faults(suite(faults=["failover-async", "failover-sync"]))
-    assert {arm.kind.name: arm.expected_findings for arm in failovers} == {
-        "failover-async": (NONE_LOST,),
-        "failover-sync": (),
-    }
-
-
-def test_a_failover_whose_loss_could_not_be_counted_is_refused() -> None:
-    with pytest.raises(ValidationError, match="cannot be had with failover-sync"):
-        suite(faults=["reset", "failover-sync"], synchronous_commit=["off"])
 
 
 @pytest.mark.parametrize(
