@@ -411,16 +411,25 @@ def test_the_terminal_names_the_charts_that_were_drawn(folder: RunFolder) -> Non
     )
 
 
-@pytest.mark.parametrize("is_there", [True, False], ids=["cut", "missing"])
+@pytest.mark.parametrize(
+    ("becomes", "reason"),
+    [
+        ("cut", "it was cut"),
+        ("missing", "cannot read"),
+        ("another's", "was changed after the run"),
+    ],
+)
 def test_a_history_that_cannot_be_read_costs_only_its_own_timeline(
-    folder: RunFolder, *, is_there: bool
+    becomes: str, reason: str, folder: RunFolder
 ) -> None:
     arms = recorded(folder)
     path = folder.path / arms[0].history
     lines = gzip.decompress(path.read_bytes()).splitlines(keepends=True)
     path.unlink()
-    if is_there:
+    if becomes == "cut":
         path.write_bytes(gzip.compress(b"".join(lines[:-1])))
+    elif becomes == "another's":
+        path.write_bytes((folder.path / arms[1].history).read_bytes())
 
     rendered = render_charts(faults.run(*arms), folder)
 
@@ -428,7 +437,6 @@ def test_a_history_that_cannot_be_read_costs_only_its_own_timeline(
         *("fault-unavailability", "fault-outcomes", "fault-recovery"),
         "fault-timeline-black-hole",
     }
-    reason = "it was cut" if is_there else "cannot read"
     assert reason in rendered.left_out["fault-timeline-reset"]
 
 

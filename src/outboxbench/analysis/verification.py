@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from outboxbench.analysis.history.judgement import Judgement, judge
 from outboxbench.analysis.verdict import as_expected, combine
 from outboxbench.results.block import Check
-from outboxbench.results.history import HistoryDamaged, read_history
+from outboxbench.results.folders import RunReadError
 from outboxbench.results.loss import Loss
+from outboxbench.results.store import RunFolder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,19 +46,12 @@ def verify(run: Run, folder: Path) -> Iterator[Verification]:
 
     One that is missing, or not as it was written, proves nothing: its verdict is `unknown`.
     """
+    files = RunFolder(folder)
     for arm in run.faults:
         try:
-            judgement = judge(partial(read_history, _inside(folder, arm.history)))
-        except (HistoryDamaged, OSError) as error:
-            reason = f"{type(error).__name__}: {error}"
-            check = Check(name="the history is whole", verdict="unknown", detail=reason)
+            judgement = judge(partial(files.history, arm))
+        except RunReadError as error:
+            check = Check(name="the history is whole", verdict="unknown", detail=f"{error}")
             judgement = Judgement((check,), (), Loss())
         said = Judgement(arm.checks, arm.expected_findings, arm.loss)
         yield Verification(arm, judgement, agrees=judgement == said)
-
-
-def _inside(folder: Path, name: str) -> Path:
-    path = (folder / name).resolve()
-    if not path.is_relative_to(folder.resolve()):
-        raise HistoryDamaged(f"the run names a history outside its folder: {name}")
-    return path

@@ -26,7 +26,7 @@ from outboxbench.results.histograms import (
     read_log,
     write_log,
 )
-from outboxbench.results.history import HistoryDamaged, read_history
+from outboxbench.results.history import HistoryDamaged, read_history, sha256_of
 from outboxbench.results.model import SCHEMA_VERSION, Arm, Run
 
 if TYPE_CHECKING:
@@ -176,7 +176,8 @@ class RunFolder:
     def history(self, arm: FaultArm) -> Iterator[HistoryLine]:
         """Yield the lines of an arm's history.
 
-        Raises RunReadError, after the last line that can be read.
+        Raises RunReadError after the last line that can be read, if that is not the end, or if the
+        history is whole and yet another than the run has written.
         """
         path = self._inside(arm.history, "history")
         try:
@@ -185,6 +186,21 @@ class RunFolder:
             raise RunReadError(f"cannot read {path} ({error.strerror})") from error
         except HistoryDamaged as error:
             raise RunReadError(f"{error}: its figures cannot be used") from error
+        # Last, since a damaged one tells better what became of it.
+        self.check_history(arm)
+
+    def check_history(self, arm: FaultArm) -> None:
+        """Make sure that an arm's history is the file that the run has written.
+
+        Raises RunReadError.
+        """
+        path = self._inside(arm.history, "history")
+        try:
+            is_the_same = sha256_of(path) == arm.history_sha256
+        except OSError as error:
+            raise RunReadError(f"cannot read {path} ({error.strerror})") from error
+        if not is_the_same:
+            raise RunReadError(f"{path} was changed after the run: its figures cannot be used")
 
     def remove_if_empty(self) -> None:
         """Remove the folder unless a file was left in it: a run that never began leaves nothing."""

@@ -128,6 +128,20 @@ def test_a_history_that_was_touched_is_unknown(
     assert reason in document["checks"][0]["detail"]
 
 
+def test_another_whole_history_in_its_place_is_unknown(measure: Callable[..., Path]) -> None:
+    folder = measure(suite(injections=1))
+    first, second = read_run(folder).faults
+    (folder / first.history).write_bytes((folder / second.history).read_bytes())
+
+    code, documents = verified(folder)
+
+    assert code == 1
+    told = {document["arm"]: document for document in documents}
+    assert (told[first.name]["verdict"], told[first.name]["agrees"]) == ("unknown", False)
+    assert "was changed after the run" in told[first.name]["checks"][0]["detail"]
+    assert (told[second.name]["verdict"], told[second.name]["agrees"]) == ("pass", True)
+
+
 def test_a_fault_that_hurts_others_is_refused_on_a_server_that_is_not_ours(
     measure: Callable[..., Path],
 ) -> None:

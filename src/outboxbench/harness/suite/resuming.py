@@ -12,8 +12,7 @@ from outboxbench.analysis.same_machine import machine_differences
 from outboxbench.harness.errors import BadInput
 from outboxbench.harness.suite.fault_blocks import settings_of
 from outboxbench.results.folders import RunReadError
-from outboxbench.results.history import sha256_of
-from outboxbench.results.store import read_run
+from outboxbench.results.store import RunFolder, read_run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from outboxbench.harness.suite.fault_plan import FaultArm
     from outboxbench.harness.suite.model import Suite
     from outboxbench.harness.suite.surroundings import Surroundings
-    from outboxbench.results.faults import FaultArm as MeasuredArm
     from outboxbench.results.model import Run
 
 
@@ -47,13 +45,17 @@ def run_to_resume(folder: Path, suite: Suite, planned: Sequence[FaultArm]) -> Ru
             f"of {suite.name} with {suite.seed}: repeat its command, and add --resume"
         )
     known = {arm.name: arm for arm in planned}
+    files = RunFolder(folder if folder.is_dir() else folder.parent)
     for arm in earlier.faults:
         if arm.name not in known or settings_of(known[arm.name]) != arm.settings:
             raise BadInput(
                 f"the run {folder} measured {arm.name} with other settings, or the suite has it no "
                 "more: run the suite anew"
             )
-        _refuse_if_changed(folder if folder.is_dir() else folder.parent, arm)
+        try:
+            files.check_history(arm)
+        except RunReadError as error:
+            raise RunReadError(f"{error}; run the suite anew") from error
     return earlier
 
 
@@ -66,13 +68,3 @@ def refuse_other_surroundings(earlier: Run, surroundings: Surroundings) -> None:
         raise BadInput(
             f"the run began elsewhere ({'; '.join(differences)}): go on there, or run it anew"
         )
-
-
-def _refuse_if_changed(folder: Path, arm: MeasuredArm) -> None:
-    path = folder / arm.history
-    try:
-        is_whole = sha256_of(path) == arm.history_sha256
-    except OSError as error:
-        raise RunReadError(f"cannot read {path} ({error.strerror}): run the suite anew") from error
-    if not is_whole:
-        raise RunReadError(f"{path} was changed after it was written: run the suite anew")
