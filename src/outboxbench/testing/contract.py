@@ -22,6 +22,7 @@ from outboxbench.core.strategies.registry import Strategy, load_strategy
 from outboxbench.testing.atomicity import Atomicity
 from outboxbench.testing.connections import Connections
 from outboxbench.testing.failures import Failures
+from outboxbench.testing.hosts import Hosts
 from outboxbench.testing.inbox_rules import InboxRules
 from outboxbench.testing.outbox_rules import OutboxRules
 from outboxbench.testing.postgres_arena import PostgresArena
@@ -53,7 +54,9 @@ class RelayContract(RelayRules):
         return plan
 
 
-class PostgresContract(UnitOfWorkContract, Atomicity, Reads, Failures, Connections, Recovery):
+class PostgresContract(
+    UnitOfWorkContract, Atomicity, Reads, Failures, Connections, Recovery, Hosts
+):
     """What a strategy on PostgreSQL does, in both profiles.
 
     A subclass names a registered strategy, or brings a fixture `strategy`.

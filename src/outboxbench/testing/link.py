@@ -15,14 +15,20 @@ if TYPE_CHECKING:
     from outboxbench.core.strategies.settings import DatabaseAddress
 
 CHUNK_BYTES = 65536
+LENGTH_BYTES = 4
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 class Link:
-    """Forwards connections on a free port of 127.0.0.1 to a server."""
+    """Forwards connections on a free port of 127.0.0.1 to a server.
 
-    def __init__(self, server: DatabaseAddress) -> None:
+    Those through one that is `read_only` take no writes, and the server says so, as a standby does.
+    TLS does not pass it.
+    """
+
+    def __init__(self, server: DatabaseAddress, *, read_only: bool = False) -> None:
         self._server = server
+        self._is_read_only = read_only
         self._forgotten: set[asyncio.StreamWriter] = set()
         self._is_up = True
         self.refused = 0
@@ -86,6 +92,9 @@ class Link:
             # Taken down while the server was being called.
             self.refused += 1
             self.cut()
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            if self._is_read_only:
+                far_writer.write(_read_only(await _startup_message(reader)))
         await asyncio.gather(self._forward(reader, far_writer), self._forward(far_reader, writer))
         self._writers -= both
         self._forgotten -= both
@@ -99,6 +108,18 @@ class Link:
         writer.close()
         with contextlib.suppress(ConnectionError):
             await writer.wait_closed()
+
+
+async def _startup_message(reader: asyncio.StreamReader) -> bytes:
+    """Return the first message of a client, without its length."""
+    length = int.from_bytes(await reader.readexactly(LENGTH_BYTES))
+    return await reader.readexactly(length - LENGTH_BYTES)
+
+
+def _read_only(startup_message: bytes) -> bytes:
+    """Return the message, with its length, of a client that wants a session that only reads."""
+    changed = startup_message[:-1] + b"default_transaction_read_only\0on\0" + b"\0"
+    return (len(changed) + LENGTH_BYTES).to_bytes(LENGTH_BYTES) + changed
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:

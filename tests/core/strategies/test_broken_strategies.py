@@ -10,6 +10,7 @@ import pytest
 from tests.core.strategies import broken
 
 from outboxbench.core.application.outcome import PersistenceError
+from outboxbench.core.strategies import asyncpg_connection
 from outboxbench.core.strategies.asyncpg import ASYNCPG
 from outboxbench.testing import PostgresArena, PostgresContract
 from outboxbench_planted.blind_update import BlindUpdate
@@ -268,3 +269,25 @@ async def test_a_pool_that_is_not_filled_fails_the_contract(
     async with PostgresArena(strategy, "matched", contract_database, PATIENCE_S) as arena:
         with pytest.raises(AssertionError):
             await Contract().test_every_connection_stands_once_the_strategy_is_open(arena)
+
+
+async def test_one_that_knows_the_first_host_alone_fails_the_contract(
+    contract_database: DatabaseAddress,
+) -> None:
+    async def open_at_the_first(settings: StrategySettings) -> Persistence:
+        address = replace(settings.address, other_hosts=())
+        return await ASYNCPG.open(replace(settings, address=address))
+
+    strategy = replace(ASYNCPG, open=open_at_the_first)
+    async with PostgresArena(strategy, "matched", contract_database, PATIENCE_S) as arena:
+        with pytest.raises(ConnectionRefusedError):
+            await Contract().test_of_several_hosts_the_one_that_takes_writes_is_found(2, arena)
+
+
+async def test_one_that_takes_whichever_host_answers_fails_the_contract(
+    contract_database: DatabaseAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asyncpg_connection, "TARGET_SESSION_ATTRS", "any")
+    async with PostgresArena(ASYNCPG, "matched", contract_database, PATIENCE_S) as arena:
+        with pytest.raises(PersistenceError, match="read-only transaction"):
+            await Contract().test_of_several_hosts_the_one_that_takes_writes_is_found(2, arena)

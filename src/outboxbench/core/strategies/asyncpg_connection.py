@@ -11,20 +11,20 @@ from outboxbench.core.application.outcome import FailureKind, PersistenceError
 from outboxbench.core.strategies.asyncpg_report import DISCONNECTIONS, report_of
 from outboxbench.core.strategies.relay_plans.schema import CHANNEL
 from outboxbench.core.strategies.server_report import translate
+from outboxbench.core.strategies.settings import TARGET_SESSION_ATTRS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from outboxbench.core.application.doorbell import Doorbell
-    from outboxbench.core.strategies.settings import StrategySettings
+    from outboxbench.core.strategies.settings import DatabaseAddress, StrategySettings
 
 
 def connect_arguments(settings: StrategySettings) -> dict[str, Any]:
     """Return what `asyncpg.connect` and `asyncpg.create_pool` take alike."""
     address = settings.address
     return {
-        "host": address.host,
-        "port": address.port,
+        **host_arguments(address),
         "user": address.user,
         "password": address.password,
         "database": address.database,
@@ -32,6 +32,17 @@ def connect_arguments(settings: StrategySettings) -> dict[str, Any]:
         "timeout": settings.connect_timeout_s,
         "command_timeout": settings.answer_timeout_s,
         "server_settings": settings.session_parameters,
+    }
+
+
+def host_arguments(address: DatabaseAddress) -> dict[str, Any]:
+    """Return where to connect, as `asyncpg.connect` takes it."""
+    if not address.other_hosts:
+        return {"host": address.host, "port": address.port}
+    return {
+        "host": [host for host, _ in address.hosts],
+        "port": [port for _, port in address.hosts],
+        "target_session_attrs": TARGET_SESSION_ATTRS,
     }
 
 

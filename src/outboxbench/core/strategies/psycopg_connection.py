@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from psycopg import AsyncConnection, conninfo, sql
 
@@ -10,20 +10,20 @@ from outboxbench.core.application.outcome import FailureKind, PersistenceError
 from outboxbench.core.strategies.psycopg_report import DISCONNECTIONS, report_of
 from outboxbench.core.strategies.relay_plans.schema import CHANNEL
 from outboxbench.core.strategies.server_report import translate
+from outboxbench.core.strategies.settings import TARGET_SESSION_ATTRS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from outboxbench.core.application.doorbell import Doorbell
-    from outboxbench.core.strategies.settings import StrategySettings
+    from outboxbench.core.strategies.settings import DatabaseAddress, StrategySettings
 
 
 def conninfo_of(settings: StrategySettings) -> str:
     """Return the connection string; it holds the password."""
     address = settings.address
     return conninfo.make_conninfo(
-        host=address.host,
-        port=address.port,
+        **host_arguments(address),
         user=address.user,
         password=address.password,
         dbname=address.database,
@@ -31,6 +31,17 @@ def conninfo_of(settings: StrategySettings) -> str:
         connect_timeout=max(2, round(settings.connect_timeout_s)),
         options=settings.startup_options,
     )
+
+
+def host_arguments(address: DatabaseAddress) -> dict[str, Any]:
+    """Return where to connect, as libpq takes it."""
+    arguments = {
+        "host": ",".join(host for host, _ in address.hosts),
+        "port": ",".join(f"{port}" for _, port in address.hosts),
+    }
+    if address.other_hosts:
+        arguments["target_session_attrs"] = TARGET_SESSION_ATTRS
+    return arguments
 
 
 async def announce(settings: StrategySettings, bell: Doorbell) -> None:

@@ -15,10 +15,17 @@ _ANSWER_MARGIN_S: Final = 1.0
 OLDEST_WITH_TRANSACTION_TIMEOUT: Final = 17
 """Major version of PostgreSQL."""
 
+TARGET_SESSION_ATTRS: Final = "read-write"
+"""What a client asks for that knows several hosts: of these a standby does not serve it."""
+
 
 @dataclass(frozen=True, slots=True)
 class DatabaseAddress:
-    """Where a database is. The password never shows in a representation."""
+    """Where a database is. The password never shows in a representation.
+
+    It may be on other hosts as well, each with its port: a standby of the server, or the one that
+    took its place. Who connects looks for one that takes writes, in their order.
+    """
 
     host: str
     port: int
@@ -26,10 +33,26 @@ class DatabaseAddress:
     password: str = field(repr=False)
     database: str
     sslmode: SslMode = "disable"
+    other_hosts: tuple[tuple[str, int], ...] = ()
+
+    @classmethod
+    def of_fields(cls, fields: dict[str, Any]) -> DatabaseAddress:
+        """Return the address that `dataclasses.asdict` has taken apart, and JSON has carried."""
+        others = tuple((host, port) for host, port in fields["other_hosts"])
+        return cls(**{**fields, "other_hosts": others})
+
+    @property
+    def hosts(self) -> tuple[tuple[str, int], ...]:
+        """All hosts, each with its port."""
+        return ((self.host, self.port), *self.other_hosts)
 
     def with_database(self, database: str) -> DatabaseAddress:
         """Return the address of another database on the same server."""
         return replace(self, database=database)
+
+    def or_at(self, other: DatabaseAddress) -> DatabaseAddress:
+        """Return the address of a database that may as well be where the other one is."""
+        return replace(self, other_hosts=(*self.other_hosts, *other.hosts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +76,7 @@ class StrategySettings:
     @classmethod
     def of_fields(cls, fields: dict[str, Any]) -> StrategySettings:
         """Return the settings that `dataclasses.asdict` has taken apart."""
-        return cls(**{**fields, "address": DatabaseAddress(**fields["address"])})
+        return cls(**{**fields, "address": DatabaseAddress.of_fields(fields["address"])})
 
     def for_relay(self, lease_s: float, server_major: int) -> StrategySettings:
         """Return the settings that a relay opens a strategy with.

@@ -37,8 +37,6 @@ async def open_engine(driver: Driver, settings: StrategySettings) -> AsyncEngine
             f"postgresql+{driver}",
             username=address.user,
             password=address.password,
-            host=address.host,
-            port=address.port,
             database=address.database,
         ),
         connect_args=_connect_args(driver, settings),
@@ -116,14 +114,21 @@ def translator(driver: Driver) -> Callable[[Exception], PersistenceError]:
 
 
 def _connect_args(driver: Driver, settings: StrategySettings) -> dict[str, Any]:
+    # Hosts are not in the URL, since the drivers have a form each for several of them.
     if driver == "asyncpg":
+        from outboxbench.core.strategies import asyncpg_connection
+
         return {
+            **asyncpg_connection.host_arguments(settings.address),
             "ssl": settings.address.sslmode,
             "timeout": settings.connect_timeout_s,
             "command_timeout": settings.answer_timeout_s,
             "server_settings": settings.session_parameters,
         }
+    from outboxbench.core.strategies import psycopg_connection
+
     return {
+        **psycopg_connection.host_arguments(settings.address),
         "sslmode": settings.address.sslmode,
         "connect_timeout": max(2, round(settings.connect_timeout_s)),
         "options": settings.startup_options,

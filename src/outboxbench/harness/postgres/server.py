@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import psycopg
 from psycopg.rows import class_row
 
+from outboxbench.core.strategies.psycopg_connection import host_arguments
 from outboxbench.harness.errors import BadInput, CannotRun
 from outboxbench.harness.postgres.binaries import Binaries, binaries_in, embedded_binaries
 from outboxbench.harness.postgres.cluster import Cluster
@@ -90,8 +91,7 @@ def connect(address: DatabaseAddress) -> psycopg.Connection[TupleRow]:
         psycopg.OperationalError: the server does not answer, or refuses.
     """
     return psycopg.connect(
-        host=address.host,
-        port=address.port,
+        **host_arguments(address),
         user=address.user,
         password=address.password,
         dbname=address.database,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tortoise.backends.asyncpg.client import AsyncpgDBClient
 from tortoise.context import TortoiseContext
 
-from outboxbench.core.strategies.asyncpg_connection import announce, listen
+from outboxbench.core.strategies.asyncpg_connection import announce, host_arguments, listen
 from outboxbench.core.strategies.operations import was_committed
 from outboxbench.core.strategies.relay_plans.opening import open_outbox
 from outboxbench_tortoise.relay import TortoiseExecutor
@@ -80,6 +80,8 @@ async def open_persistence(settings: StrategySettings) -> TortoisePersistence:
     )
     client = context.db()
     assert isinstance(client, AsyncpgDBClient)
+    # It knows one host and port; what is here besides goes to asyncpg as it is.
+    client.extra |= host_arguments(settings.address)
     # Else Tortoise connects at the first query, which would fall into somebody's measurement.
     await client.create_connection(with_db=True)
     return TortoisePersistence(client, settings)
