@@ -353,6 +353,26 @@ def test_a_server_that_refuses_resets_the_client(
             wire.recv(1)
 
 
+def test_who_is_refused_is_served_again_at_the_same_port_once_it_points_somewhere(
+    janitor: Janitor, database: DatabaseAddress
+) -> None:
+    with FaultProxy(database, janitor) as proxy:
+        address = proxy.address(database.database)
+        with contextlib.closing(psycopg_over(address)) as connection:
+            assert proxy.ask({"do": "refuse"}) == {"connections": 1}
+            with pytest.raises(BROKEN):
+                connection.execute("SELECT 1")
+        # Nothing that comes besides makes it listen, and nothing heals it.
+        proxy.ask({"do": "stall"})
+        for request in ("refuse", "heal", "black-hole", "heal"):
+            proxy.ask({"do": request})
+            with pytest.raises(ConnectionRefusedError), new_wire(address):
+                pass
+        for _ in range(2):
+            proxy.ask({"do": "point", "host": database.host, "port": database.port})
+            assert_works(address)
+
+
 def test_faults_may_come_together(fault_proxy: FaultProxy, faulty: DatabaseAddress) -> None:
     with contextlib.closing(psycopg_over(faulty)) as connection:
         fault_proxy.ask({"do": "latency", "delay_ms": 2, "jitter_ms": 2, "seed": 1})

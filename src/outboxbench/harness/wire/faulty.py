@@ -16,6 +16,8 @@ A request is what JSON knows: `do`, and what that takes besides. Its answer is w
 - `commit-cut` (`when`: before or after, `count`) resets connections at their next commit. →
   `armed`; to `count`, and on heal: `cut`, `answers_dropped`
 - `point` (`host`, `port`): new connections go there, the others are reset. → `connections`
+- `refuse`: new connections are refused until the next `point`, as where a host is up and its server
+  is not; the others are reset. → `connections`
 - `heal` ends all that lasts. Nothing is left to be healed by a second one.
 """
 
@@ -48,7 +50,8 @@ class FaultyProxy(Listener):
 
     def __init__(self, host: str, port: int) -> None:
         super().__init__()
-        self._target = (host, port)
+        # None while it refuses.
+        self._target: tuple[str, int] | None = (host, port)
         self._conditions = Conditions(CommitCuts())
         self._made = 0
         self._links: set[FaultyLink] = set()
@@ -87,6 +90,11 @@ class FaultyProxy(Listener):
                 return self._conditions.cuts.evidence()
             case {"do": "point", "host": host, "port": port}:
                 self._target = (host, port)
+                self._listen_again()
+                return self._reset()
+            case {"do": "refuse"}:
+                self._target = None
+                await self._refuse()
                 return self._reset()
             case {"do": "heal"}:
                 return await self._heal()
@@ -101,6 +109,8 @@ class FaultyProxy(Listener):
                 await self._lose(client, self._hole)
                 return
             target = self._target
+            if target is None:
+                raise ConnectionRefusedError
             server = await connect_to(*target)
         except OSError:
             # The client cannot be refused any more: a reset is the next best thing.

@@ -25,20 +25,46 @@ class Listener(ABC):
         self._listener = socket.create_server((LISTEN_HOST, 0), backlog=_BACKLOG)
         self._listener.settimeout(0)
         self._tasks = asyncio.TaskGroup()
+        self._accepting: asyncio.Task[NoReturn] | None = None
         self.port: int = self._listener.getsockname()[1]
 
     async def serve(self) -> NoReturn:
         """Accept clients until cancelled; then no connection is left."""
-        loop = asyncio.get_running_loop()
-        with self._listener:
+        try:
             async with self._tasks:
+                self._accepting = self._tasks.create_task(self._accept())
                 while True:
-                    client, _ = await loop.sock_accept(self._listener)
-                    self._welcome(client)
+                    await asyncio.Event().wait()
+        finally:
+            self._listener.close()
+
+    async def _refuse(self) -> None:
+        """Have the system refuse whoever connects, as where nobody listens, and keep the port."""
+        if self._accepting is None:
+            return
+        self._accepting.cancel()
+        await asyncio.wait([self._accepting])
+        self._accepting = None
+        self._listener.close()
+        self._listener = socket.socket()
+        self._listener.settimeout(0)
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._listener.bind((LISTEN_HOST, self.port))
+
+    def _listen_again(self) -> None:
+        if self._accepting is None:
+            self._listener.listen(_BACKLOG)
+            self._accepting = self._tasks.create_task(self._accept())
+
+    async def _accept(self) -> NoReturn:
+        loop = asyncio.get_running_loop()
+        while True:
+            client, _ = await loop.sock_accept(self._listener)
+            self._welcome(client)
 
     def _accept_waiting(self) -> None:
         """Accept at once whoever has connected up to now."""
-        while True:
+        while self._accepting is not None:
             try:
                 client, _ = self._listener.accept()
             except BlockingIOError:
