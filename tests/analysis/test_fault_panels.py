@@ -39,6 +39,15 @@ def test_arms_stand_together_by_fault_and_are_told_apart_by_what_they_differ_in(
     assert [together.variant(arm) for arm in together.arms] == [0, 1, 0]
 
 
+def test_ways_to_a_promoted_server_are_told_apart_where_they_differ() -> None:
+    by_proxy = faults.arm(fault="failover-sync")
+    by_hosts = by_proxy.model_copy(update={"name": "by hosts", "find_by": "hosts"})
+
+    (panel,) = fault_panels(faults.run(by_proxy, by_hosts))
+
+    assert {panel.label(arm) for arm in panel.arms} == {"asyncpg", "asyncpg found by hosts"}
+
+
 def test_loads_are_told_apart_where_they_differ() -> None:
     slow = faults.arm()
     fast = slow.model_copy(update={"name": "fast", "settings": {"rate_per_s": 400.0}})

@@ -83,9 +83,11 @@ def offered_per_s(arm: FaultArm) -> float | None:
 def _traits(arm: FaultArm) -> tuple[str, ...]:
     """What else an arm is, in words; empty where that goes without saying."""
     commit = "" if arm.synchronous_commit == "on" else "synchronous_commit off"
+    found = "" if arm.find_by == "proxy" else "found by hosts"
     slower_us = arm.settings.get("busy_wait_us")
     slower = f"+{slower_us:g} µs" if isinstance(slower_us, int | float) and slower_us else ""
-    return (arm.loop, arm.profile, arm.retries, arm.workload, commit, slower, *_relay_traits(arm))
+    own = (commit, found, slower)
+    return (arm.loop, arm.profile, arm.retries, arm.workload, *own, *_relay_traits(arm))
 
 
 def _relay_traits(arm: FaultArm) -> tuple[str, ...]:

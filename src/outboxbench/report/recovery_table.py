@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from outboxbench.results.faults import FaultArm
     from outboxbench.results.model import Run
 
-_DIFFERING = ("loop", "retries", "workload")
+_DIFFERING = ("loop", "retries", "workload", "find_by")
 _NEVER = "never"
 
 

@@ -45,6 +45,11 @@ class FaultArm(Document):
     synchronous_commit: Literal["on", "off"] = Field(
         default="on", description="of every session of the clients"
     )
+    find_by: Literal["proxy", "hosts"] = Field(
+        default="proxy",
+        description="how clients find a server that took over: through a proxy that moves with it, "
+        "or since they know both hosts",
+    )
     workload: str
     relaying: FaultRelaying | None = Field(default=None, description="null where there are none")
     settings: dict[str, JsonValue]

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from functools import reduce
 from typing import TYPE_CHECKING
 
 import pytest
 
 from outboxbench.analysis.history.judgement import judge
 from outboxbench.analysis.history.operations import NONE_LOST
-from outboxbench.core.strategies.settings import StrategySettings
+from outboxbench.core.strategies.settings import DatabaseAddress, StrategySettings
 from outboxbench.harness.faulting.block import FaultBlock
 from outboxbench.harness.faulting.order import FaultOrder, Rhythm
+from outboxbench.harness.faults.doors import OneDoor, TwoDoors
 from outboxbench.harness.faults.registry import FAULTS
 from outboxbench.harness.faults.seat import ReplicatedSeat
 from outboxbench.harness.load.dataset import Dataset
@@ -27,6 +29,7 @@ from outboxbench.results.machine import Pinning
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from outboxbench.harness.faults.doors import Doors, FindBy
     from outboxbench.harness.janitor import Janitor
 
 DATASET = DatasetSize(accounts=200, orders=20)
@@ -35,7 +38,14 @@ LAGS_LONG = "5"
 
 
 def run(
-    fault: str, strategy: str, path: Path, janitor: Janitor, injections: int = 1
+    fault: str,
+    strategy: str,
+    path: Path,
+    janitor: Janitor,
+    *,
+    find_by: FindBy = "proxy",
+    injections: int = 1,
+    recovery_s: float = 0.6,
 ) -> ReplicatedSeat:
     """Run a block on a server of its own, which is gone when this returns."""
     kind = FAULTS[fault]
@@ -44,8 +54,15 @@ def run(
         server = stack.enter_context(open_server(None, None, janitor))
         address = stack.enter_context(Databases(server, "own")).create("block")
         prepare_template(address, DATASET)
-        seat = stack.enter_context(ReplicatedSeat(server, address, kind.replication, janitor))
-        link = stack.enter_context(FaultProxy(address, janitor))
+        links = [
+            stack.enter_context(FaultProxy(address, janitor))
+            for _ in range(2 if find_by == "hosts" else 1)
+        ]
+        doors: Doors = TwoDoors(*links) if find_by == "hosts" else OneDoor(*links)
+        known = [link.address(address.database) for link in links]
+        seat = stack.enter_context(
+            ReplicatedSeat(server, address, kind.replication, janitor, doors)
+        )
         FaultBlock(
             order=FaultOrder(
                 name=strategy,
@@ -59,13 +76,15 @@ def run(
                 max_wait_s=1.0,
                 retrying=Retrying("safe"),
                 kind=kind,
-                rhythm=Rhythm(injections=injections, clean_s=0.4, hold_s=0.1, recovery_s=0.6),
+                rhythm=Rhythm(
+                    injections=injections, clean_s=0.4, hold_s=0.1, recovery_s=recovery_s
+                ),
                 seed=LAGS_LONG,
                 about={"strategy": strategy, "expected_findings": [NONE_LOST]},
             ),
             seat=seat,
-            settings=StrategySettings(link.address(address.database), pool_size=4),
-            link=link,
+            settings=StrategySettings(reduce(DatabaseAddress.or_at, known), pool_size=4),
+            link=links[0],
             dataset=Dataset(DATASET.accounts, DATASET.orders),
             janitor=janitor,
             pinning=Pinning(),
@@ -128,3 +147,41 @@ def test_each_failover_has_a_standby_of_its_own_and_a_loss_of_its_own(
     assert not first & second
     assert judgement.loss.left_behind == len(first | second)
     assert {check.name for check in judgement.checks if check.verdict != "pass"} == {NONE_LOST}
+
+
+@pytest.mark.parametrize(
+    "strategy",
+    [
+        "asyncpg",
+        *(
+            pytest.param(name, marks=pytest.mark.slow)
+            for name in ("psycopg", "core-asyncpg", "orm-psycopg")
+        ),
+    ],
+)
+def test_clients_that_know_both_hosts_go_on_after_each_failover(
+    strategy: str, tmp_path: Path, janitor: Janitor
+) -> None:
+    path = tmp_path / "history"
+    run(
+        "failover-sync",
+        strategy,
+        path,
+        janitor,
+        find_by="hosts",
+        injections=2,
+        recovery_s=1.0,
+    )
+
+    lines = list(read_history(path))
+    assert {check.verdict for check in judge(lambda: read_history(path)).checks} == {"pass"}
+    begun = [
+        line.began_ns
+        for line in lines
+        if isinstance(line, AttemptLine) and line.outcome == "ok" and line.began_ns is not None
+    ]
+    first, second = (line for line in lines if isinstance(line, FaultLine))
+    assert first.healed_ns is not None
+    assert second.healed_ns is not None
+    assert any(first.healed_ns < each < second.onset_ns for each in begun)
+    assert any(second.healed_ns < each for each in begun)

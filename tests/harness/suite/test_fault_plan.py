@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from pydantic import ValidationError
@@ -11,7 +11,10 @@ from tests.harness.suite.fault_suites import QUICK, suite
 from outboxbench.analysis.history.operations import NONE_LOST, NONE_TWICE
 from outboxbench.harness.errors import BadInput
 from outboxbench.harness.suite.fault_plan import plan_faults
-from outboxbench.harness.suite.model import Suite
+from outboxbench.harness.suite.model import Suite, load_suite
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_every_combination_is_an_arm_in_an_order_that_the_seed_determines() -> None:
@@ -122,3 +125,23 @@ def test_faults_and_relays_that_do_not_go_together_are_refused(
 def test_a_failover_whose_loss_could_not_be_counted_is_refused() -> None:
     with pytest.raises(ValidationError, match="cannot be had with failover-sync"):
         suite(faults=["reset", "failover-sync"], synchronous_commit=["off"])
+
+
+def test_how_clients_find_a_promoted_server_is_told_where_they_know_both_hosts() -> None:
+    arms = plan_faults(suite(faults=["failover-async"], find_by=["proxy", "hosts"]))
+    name = "failover-async/asyncpg/uvloop/matched/safe retries/charge/200 per s"
+    assert {arm.name: arm.find_by for arm in arms} == {
+        name: "proxy",
+        f"{name}/found by hosts": "hosts",
+    }
+    assert len({arm.chances for arm in arms}) == 1
+
+
+def test_hosts_are_known_only_where_there_is_a_second_server(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        'name = "mine"\ndescription = "mine"\n[[faults]]\nstrategies = ["asyncpg"]\n'
+        'faults = ["failover-sync", "reset"]\nfind_by = ["hosts"]\n'
+    )
+    with pytest.raises(BadInput, match=r'find_by = "hosts" cannot be had with reset, where'):
+        load_suite(str(path))

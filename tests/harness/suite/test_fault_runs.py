@@ -161,6 +161,23 @@ def test_a_server_of_the_blocks_own_may_be_restarted(measure: Callable[..., Path
     assert f"{injection.after_server_ms:,.0f}" in "".join(lines(recovery_report(run)))
 
 
+def test_clients_may_know_both_hosts_of_a_failover_and_the_run_says_so(
+    measure: Callable[..., Path],
+) -> None:
+    chosen = suite(faults=["failover-sync"], find_by=["hosts"], injections=1, recovery_s=1.0)
+
+    run = read_run(measure(chosen, None))
+
+    (arm,) = run.faults
+    assert (arm.verdict, arm.find_by) == ("pass", "hosts")
+    (injection,) = arm.availability.injections
+    assert injection.first_ok_after_effect_ms is not None
+    by_proxy = arm.model_copy(update={"name": "by proxy", "find_by": "proxy"})
+    both = run.model_copy(update={"faults": (arm, by_proxy)})
+    rows = [line.split() for line in lines(recovery_report(both))]
+    assert [row[1] for row in rows if row[:1] == ["asyncpg"]] == ["proxy", "hosts"]
+
+
 def test_recovery_is_told_with_the_profiles_side_by_side(measure: Callable[..., Path]) -> None:
     matched = read_run(measure(suite(faults=["reset"], injections=1)))
     assert lines(recovery_report(matched)) == []

@@ -1,8 +1,9 @@
-"""The primary dies and its standby takes its place: the address moves, and commits may be lost.
+"""The primary dies and its standby takes its place, and commits may be lost.
 
 From the kill until it is healed nobody serves: so long it takes to notice, in real life. Healing
-promotes the standby, and only once that takes writes are clients sent there. Just before the onset
-the standby falls behind, as a busy one does; the seat sees to that.
+promotes the standby, and only once that takes writes are clients sent there, or find it among the
+hosts that they know. Just before the onset the standby falls behind, as a busy one does; the seat
+sees to that, and to how clients get there.
 """
 
 from __future__ import annotations
@@ -30,17 +31,16 @@ class Failover:
         """Kill every process of the primary."""
         seat = self._seat()
         self._is_down = True
-        gone = seat.cluster.crash()
+        gone = seat.take_down()
         return {"pids_gone": list(gone)} if gone else {}
 
     def heal(self) -> Evidence:
-        """Promote the standby, wait until it takes writes, and send clients there."""
+        """Promote the standby, and wait until it takes writes."""
         if not self._is_down:
             return {}
         seat = self._seat()
         seat.promote()
         self._is_down = False
-        self._scene.link.ask({"do": "point", "host": seat.address.host, "port": seat.address.port})
         return {"server_ready_monotonic_ns": wait_until_answers(seat.address)}
 
     def _seat(self) -> ReplicatedSeat:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from outboxbench.core.strategies.settings import DatabaseAddress
+    from outboxbench.harness.faults.doors import Doors
     from outboxbench.harness.janitor import Janitor
     from outboxbench.harness.postgres.cluster import Cluster
     from outboxbench.harness.postgres.server import Server
@@ -68,6 +69,13 @@ class ReplicatedSeat(Seat):
     """Context manager: a seat with a standby, which has it once it is promoted.
 
     Former primaries are kept until the end: they tell what their successors lack.
+
+    Args:
+        server: which has the seat at first.
+        address: the database, on that server.
+        replication: how the standby follows.
+        janitor: ends all servers should the harness be gone first.
+        doors: what clients come through, told of every change.
     """
 
     def __init__(
@@ -76,10 +84,12 @@ class ReplicatedSeat(Seat):
         address: DatabaseAddress,
         replication: Replication,
         janitor: Janitor,
+        doors: Doors,
     ) -> None:
         super().__init__(server, address)
         self._replication = replication
         self._janitor = janitor
+        self._doors = doors
         self._standby: Standby | None = None
         self._former: list[Cluster] = []
         self._stack = ExitStack()
@@ -108,10 +118,17 @@ class ReplicatedSeat(Seat):
         pin(standby.postmaster_pid, cores_of(primary.postmaster_pid))
         standby.follow(self._replication)
         self._standby = standby
+        self._doors.standby_follows(standby.address)
 
     def fall_behind(self, random: Random) -> Mapping[str, Any]:
         """Have the standby fall behind for 20 to 200 ms, as one does that is busy."""
         return self._following().fall_behind(random.uniform(*_LAG_S))._asdict()
+
+    def take_down(self) -> tuple[int, ...]:
+        """Kill every process of the server that has the seat; return the pids that are gone."""
+        gone = self.cluster.crash()
+        self._doors.primary_died()
+        return gone
 
     def promote(self) -> None:
         """Give the seat to the standby; the server that had it must be dead.
@@ -130,6 +147,7 @@ class ReplicatedSeat(Seat):
         )
         self.address = standby.address.with_database(self.address.database)
         self._standby = None
+        self._doors.standby_promoted(standby.address)
 
     def left_behind(self) -> Sequence[Sequence[str]]:
         """Start each former primary once more, where no client finds it, and ask what it holds.

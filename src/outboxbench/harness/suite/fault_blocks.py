@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
-from functools import partial
+from functools import partial, reduce
 from typing import TYPE_CHECKING
 
 from outboxbench.analysis.history.availability import SLO, availability_of
 from outboxbench.analysis.history.judgement import judge
 from outboxbench.analysis.verdict import combine
-from outboxbench.core.strategies.settings import StrategySettings
+from outboxbench.core.strategies.settings import DatabaseAddress, StrategySettings
 from outboxbench.harness.errors import CannotRun
 from outboxbench.harness.faulting.block import FaultBlock
 from outboxbench.harness.faulting.order import FaultOrder
+from outboxbench.harness.faults.doors import OneDoor, TwoDoors
 from outboxbench.harness.faults.registry import refuse_reason
 from outboxbench.harness.faults.seat import ReplicatedSeat, Seat
 from outboxbench.harness.load.dataset import Dataset
@@ -30,13 +31,13 @@ from outboxbench.results.faults import FaultRelaying
 from outboxbench.results.history import read_history, sha256_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from pydantic import JsonValue
 
-    from outboxbench.core.strategies.settings import DatabaseAddress
     from outboxbench.harness.faulting.order import Relaying
+    from outboxbench.harness.faults.doors import Doors
     from outboxbench.harness.janitor import Janitor
     from outboxbench.harness.postgres.server import Server
     from outboxbench.harness.suite.fault_plan import FaultArm
@@ -72,23 +73,22 @@ class FaultRunner:
             raise CannotRun(reason)
         with ExitStack() as stack:
             if arm.kind.reach == "server":
-                seat = stack.enter_context(self._own_seat(arm, name))
+                server, address = stack.enter_context(self._own_server(arm, name))
             else:
-                address = self.databases.create(name)
+                server, address = self.server, self.databases.create(name)
                 stack.callback(self.databases.drop, address)
                 if arm.relaying is not None:
                     _prepare_for_relays(address, arm.relaying)
                 self.databases.checkpoint()
-                seat = Seat(self.server, address)
             broker = self._broker(arm, stack)
-            link = stack.enter_context(FaultProxy(seat.address, self.janitor))
-            pin(link.pid, self.pinning.client_cores)
+            links = self._links(arm, address, stack)
+            seat = self._seat(arm, server, address, links, stack)
             path = self.folder.new_history(arm.name)
-            self._block(arm, seat, link, broker).run(path)
+            self._block(arm, seat, links, broker).run(path)
         return self._judged(arm, path)
 
     @contextmanager
-    def _own_seat(self, arm: FaultArm, name: str) -> Iterator[Seat]:
+    def _own_server(self, arm: FaultArm, name: str) -> Iterator[tuple[Server, DatabaseAddress]]:
         """Start a server for the arm alone; its database goes with it."""
         with ExitStack() as stack:
             server = stack.enter_context(open_server(None, self.pg_bin, self.janitor))
@@ -100,12 +100,7 @@ class FaultRunner:
             if arm.relaying is not None:
                 _prepare_for_relays(address, arm.relaying)
             databases.checkpoint()
-            if arm.kind.replication is None:
-                yield Seat(server, address)
-            else:
-                yield stack.enter_context(
-                    ReplicatedSeat(server, address, arm.kind.replication, self.janitor)
-                )
+            yield server, address
 
     def _broker(self, arm: FaultArm, stack: ExitStack) -> NatsServer | None:
         """Start a broker of the block's own, so that nothing of a fault is left for the next."""
@@ -115,10 +110,42 @@ class FaultRunner:
         pin(broker.pid, self.pinning.server_cores)
         return broker
 
+    def _links(
+        self, arm: FaultArm, address: DatabaseAddress, stack: ExitStack
+    ) -> Sequence[FaultProxy]:
+        """Start a proxy for each host that clients know."""
+        links = []
+        for _ in range(2 if arm.find_by == "hosts" else 1):
+            link = stack.enter_context(FaultProxy(address, self.janitor))
+            pin(link.pid, self.pinning.client_cores)
+            links.append(link)
+        return links
+
+    def _seat(
+        self,
+        arm: FaultArm,
+        server: Server,
+        address: DatabaseAddress,
+        links: Sequence[FaultProxy],
+        stack: ExitStack,
+    ) -> Seat:
+        replication = arm.kind.replication
+        if replication is None:
+            return Seat(server, address)
+        doors: Doors = TwoDoors(*links) if arm.find_by == "hosts" else OneDoor(*links)
+        return stack.enter_context(
+            ReplicatedSeat(server, address, replication, self.janitor, doors)
+        )
+
     def _block(
-        self, arm: FaultArm, seat: Seat, link: FaultProxy, broker: NatsServer | None
+        self,
+        arm: FaultArm,
+        seat: Seat,
+        links: Sequence[FaultProxy],
+        broker: NatsServer | None,
     ) -> FaultBlock:
         suite, size = self.suite, self.suite.dataset
+        known = [link.address(seat.address.database) for link in links]
         return FaultBlock(
             order=FaultOrder(
                 name=arm.name,
@@ -145,7 +172,7 @@ class FaultRunner:
             ),
             seat=seat,
             settings=StrategySettings(
-                address=link.address(seat.address.database),
+                address=reduce(DatabaseAddress.or_at, known),
                 profile=arm.profile,
                 pool_size=arm.clients // arm.workers,
                 statement_timeout_s=suite.statement_timeout_s,
@@ -153,7 +180,7 @@ class FaultRunner:
                 connect_timeout_s=suite.connect_timeout_s,
                 own_parameters={"synchronous_commit": arm.synchronous_commit},
             ),
-            link=link,
+            link=links[0],
             dataset=Dataset(size.accounts, size.orders),
             janitor=self.janitor,
             pinning=self.pinning,
@@ -173,6 +200,7 @@ class FaultRunner:
             profile=arm.profile,
             retries=arm.retrying.mode,
             synchronous_commit=arm.synchronous_commit,
+            find_by=arm.find_by,
             workload=arm.workload,
             relaying=None if arm.relaying is None else FaultRelaying(**asdict(arm.relaying)),
             settings=settings_of(arm),

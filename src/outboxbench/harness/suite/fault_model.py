@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from outboxbench.core.application.outbox import RelayPlan
+from outboxbench.harness.faults.doors import FindBy
 from outboxbench.harness.faults.registry import FAULTS
 from outboxbench.harness.load.job import Loop
 from outboxbench.harness.load.retrying import RetryMode
@@ -44,6 +45,11 @@ class FaultMatrix(SuitePart):
         default=0.2, description="retries after outages that each operation earns"
     )
     synchronous_commit: OneOrMore[SynchronousCommit] = ("on",)
+    find_by: OneOrMore[FindBy] = Field(
+        default=("proxy",),
+        description="how clients find the server that took over: the proxy that they go through "
+        "moves with it, or they know both hosts",
+    )
     workload: WorkloadName | None = Field(
         default=None, description="charge if absent, or place where there are relays"
     )
@@ -92,5 +98,15 @@ class FaultMatrix(SuitePart):
                 f'synchronous_commit = "off" cannot be had with {", ".join(failovers)}: what the '
                 "former primary has lost itself could not be told from what was not replicated; "
                 "give those [[faults]] of their own"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _hosts_are_two(self) -> Self:
+        alone = [name for name in self.faults if not FAULTS[name].replication]
+        if alone and "hosts" in self.find_by:
+            raise ValueError(
+                f'find_by = "hosts" cannot be had with {", ".join(alone)}, where there is no '
+                "second server to be found: give failovers [[faults]] of their own"
             )
         return self

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from outboxbench.core.strategies.registry import Strategy
     from outboxbench.core.strategies.settings import Profile
     from outboxbench.harness.faulting.order import Relaying
+    from outboxbench.harness.faults.doors import FindBy
     from outboxbench.harness.faults.fault import FaultKind
     from outboxbench.harness.load.job import Loop
     from outboxbench.harness.suite.fault_model import FaultMatrix, SynchronousCommit
@@ -45,6 +46,7 @@ class FaultArm:
     rhythm: Rhythm
     busy_wait_us: float
     slo_ms: float
+    find_by: FindBy = "proxy"
     relaying: Relaying | None = None
 
     @property
@@ -55,6 +57,8 @@ class FaultArm:
             f"{self.retrying.mode} retries/{self._load}"
             + ("" if self.synchronous_commit == "on" else "/synchronous_commit off")
         )
+        if self.find_by == "hosts":
+            name += "/found by hosts"
         if self.busy_wait_us:
             name += f"/{self.busy_wait_us:g} µs slower"
         relaying = self.relaying
@@ -119,6 +123,7 @@ def _expand(matrix: FaultMatrix, strategies: list[Strategy]) -> Iterator[FaultAr
         profile,
         mode,
         synchronous_commit,
+        find_by,
         rate_per_s,
         busy_wait_us,
         relaying,
@@ -129,6 +134,7 @@ def _expand(matrix: FaultMatrix, strategies: list[Strategy]) -> Iterator[FaultAr
         matrix.profiles,
         matrix.retries,
         matrix.synchronous_commit,
+        matrix.find_by,
         matrix.rates_per_s,
         matrix.busy_wait_us,
         tuple(relayings_of(matrix)),
@@ -154,5 +160,6 @@ def _expand(matrix: FaultMatrix, strategies: list[Strategy]) -> Iterator[FaultAr
             rhythm=Rhythm(matrix.injections, matrix.clean_s, matrix.hold_s, matrix.recovery_s),
             busy_wait_us=busy_wait_us,
             slo_ms=matrix.slo_ms,
+            find_by=find_by,
             relaying=relaying,
         )
