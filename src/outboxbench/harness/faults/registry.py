@@ -20,6 +20,7 @@ from outboxbench.harness.faults.relay_kill import RELAY_KILL
 from outboxbench.harness.faults.server_crash import SERVER_CRASH
 from outboxbench.harness.faults.server_freeze import SERVER_FREEZE
 from outboxbench.harness.faults.server_restart import SERVER_RESTART
+from outboxbench.harness.faults.slow_close import SLOW_CLOSE
 from outboxbench.harness.faults.slow_disk import SLOW_DISK
 from outboxbench.harness.faults.worker_kill import WORKER_KILL
 
@@ -50,6 +51,7 @@ FAULTS: Final[Mapping[str, FaultKind]] = MappingProxyType(
             HOT_ROW,
             DEADLOCK,
             SLOW_DISK,
+            SLOW_CLOSE,
             *NETWORK_FAULTS,
         )
     }
