@@ -16,6 +16,7 @@ import pytest
 from outboxbench.harness import sweep
 from outboxbench.harness.errors import CannotRun
 from outboxbench.harness.janitor import Janitor
+from outboxbench.harness.postgres.volume import HOW_TO_BE_ALLOWED, may_mount
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,6 +34,12 @@ with raise_on_sigterm(), Janitor() as janitor, Cluster(embedded_binaries(), jani
     print(cluster.postmaster_pid, cluster.data_directory.parent, janitor.pid, flush=True)
     time.sleep(600)
 """
+RUN_A_CLUSTER_WITH_A_VOLUME = RUN_A_CLUSTER.replace(
+    "    print(",
+    """    from outboxbench.harness.postgres.volume import SmallVolume
+    SmallVolume(cluster).mount()
+    print(""",
+)
 # Stands for a harness that is killed before it can register the server that it started.
 START_A_STRAY = """
 import subprocess, sys, time
@@ -93,6 +100,23 @@ def test_no_server_and_no_folder_outlives_a_harness_that_is_hit_by(
     assert eventually(lambda: is_gone(int(postmaster)))
     assert eventually(lambda: not Path(folder).exists())
     assert eventually(lambda: is_gone(int(janitor)))
+
+
+@pytest.mark.skipif(not may_mount(), reason=HOW_TO_BE_ALLOWED)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_no_volume_outlives_a_harness_that_is_hit_by(number: signal.Signals) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", RUN_A_CLUSTER_WITH_A_VOLUME],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as harness:
+        assert harness.stdout is not None
+        _, folder, _ = harness.stdout.readline().split()
+        assert (Path(folder) / "volume").is_mount()
+        harness.send_signal(number)
+    assert eventually(lambda: not Path(folder).exists())
+    assert folder not in Path("/proc/self/mounts").read_text()
 
 
 def test_a_process_that_was_never_registered_is_found_by_its_working_directory(

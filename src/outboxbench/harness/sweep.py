@@ -5,8 +5,10 @@ milliseconds and needs nothing of the environment that may just have broken.
 """
 
 import contextlib
+import ctypes
 import json
 import os
+import re
 import shutil
 import signal
 import sys
@@ -17,6 +19,8 @@ from pathlib import Path
 GENTLE_PATIENCE_S = 10.0
 HARSH_PATIENCE_S = 5.0
 POLL_S = 0.02
+
+MNT_DETACH = 2
 
 # From field 3 (state) on, /proc/<pid>/stat is free of the blanks a command's name may hold.
 STATE, START_TICKS = 0, 19
@@ -104,10 +108,27 @@ def processes_inside(folders: Iterable[str]) -> Processes:
     return inside
 
 
+def unmount_inside(folders: Iterable[str]) -> None:
+    """Unmount what is mounted in the folders, or on them; who uses it still keeps it until then."""
+    try:
+        mounts = Path("/proc/self/mounts").read_text().splitlines()
+    except OSError:
+        return
+    roots = [Path(folder).resolve() for folder in folders]
+    # What was mounted later may lie in what was mounted before.
+    for mount in reversed(mounts):
+        # Blanks and the like are written as octal numbers.
+        place = re.sub(r"\\(\d{3})", lambda code: chr(int(code[1], 8)), mount.split()[1])
+        if any(Path(place).is_relative_to(root) for root in roots):
+            ctypes.CDLL(None).umount2(os.fsencode(place), MNT_DETACH)
+
+
 def remove_folders(folders: Iterable[str]) -> None:
     """Remove the folders, again while a dying process still writes into them."""
+    folders = list(folders)
 
     def removed() -> bool:
+        unmount_inside(folders)
         for folder in folders:
             shutil.rmtree(folder, ignore_errors=True)
         return not any(Path(folder).exists() for folder in folders)

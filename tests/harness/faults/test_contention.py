@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 import pytest
 from psycopg import sql
 from tests.harness.faults.clients import NoLink, can_work, chance, open_client
@@ -19,14 +20,13 @@ from outboxbench.harness.faults.hot_row import HotRow
 from outboxbench.harness.faults.probes import wait_until
 from outboxbench.harness.faults.scene import Scene
 from outboxbench.harness.faults.seat import Seat
+from outboxbench.harness.faults.serialisation_storm import SerialisationStorm
 from outboxbench.harness.faults.slow_disk import DELAY_US, SlowDisk
 from outboxbench.harness.load.dataset import account_ids
 from outboxbench.harness.postgres.server import connect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    import psycopg
 
     from outboxbench.core.strategies.settings import DatabaseAddress
 
@@ -154,9 +154,58 @@ def test_deadlocks_happen_until_they_are_healed(
     assert can_work(scene.address)
 
 
-@pytest.mark.parametrize("kind", [HotRow, Deadlock])
+def is_refused(client: psycopg.Connection[Any]) -> bool:
+    """Read and then change every account; tell whether that could not be serialised."""
+    try:
+        with client.transaction():
+            client.execute("SELECT version FROM accounts")
+            client.execute("UPDATE accounts SET version = version")
+    except psycopg.errors.SerializationFailure:
+        return True
+    return False
+
+
+def accounts_in(client: psycopg.Connection[Any]) -> list[Any]:
+    return client.execute("SELECT * FROM accounts ORDER BY id").fetchall()
+
+
+@pytest.mark.parametrize(
+    "isolation", [psycopg.IsolationLevel.REPEATABLE_READ, psycopg.IsolationLevel.SERIALIZABLE]
+)
+def test_clients_that_keep_a_snapshot_are_refused_until_the_storm_is_over(
+    isolation: psycopg.IsolationLevel, scene: Scene, client: psycopg.Connection[Any]
+) -> None:
+    before = accounts_in(client)
+    client.isolation_level = isolation
+    fault = SerialisationStorm(scene, chance(1))
+    try:
+        evidence = fault.inject()
+        assert wait_until(lambda: is_refused(client), PATIENCE_S)
+    finally:
+        healed = fault.heal()
+    assert healed["refusals_seen"] >= evidence["refusals_seen"] > 0
+    assert healed["refusals_of_others"] > 0
+    assert fault.heal() == {}
+    assert not is_refused(client)
+    assert accounts_in(client) == before
+    assert wait_until(lambda: own_sessions(scene) == 0)
+
+
+def test_clients_that_keep_no_snapshot_wait_for_the_storm_and_are_not_refused(
+    scene: Scene, client: psycopg.Connection[Any]
+) -> None:
+    fault = SerialisationStorm(scene, chance(1))
+    try:
+        assert fault.inject()
+        assert not any(is_refused(client) for _ in range(5))
+    finally:
+        healed = fault.heal()
+    assert healed["refusals_of_others"] == 0
+
+
+@pytest.mark.parametrize("kind", [HotRow, Deadlock, SerialisationStorm])
 def test_rows_cannot_be_locked_where_there_are_none(
-    kind: type[HotRow | Deadlock], scene: Scene
+    kind: type[HotRow | Deadlock | SerialisationStorm], scene: Scene
 ) -> None:
     fault = kind(Scene(Seat(scene.server, scene.server.address), NoLink()), chance(1))
     with pytest.raises(CannotRun, match="give the suite a dataset with accounts"):

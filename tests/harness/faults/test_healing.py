@@ -49,7 +49,8 @@ def test_what_cannot_be_injected_for_want_of_a_server_is_healed(name: str, scene
 
 
 @pytest.mark.parametrize(
-    "name", ["connection-refusal", "held-xmin", "hot-row", "deadlock", "slow-disk"]
+    "name",
+    ["connection-refusal", "held-xmin", "hot-row", "deadlock", "serialisation-storm", "slow-disk"],
 )
 def test_what_a_crash_overtook_is_healed_before_and_after_recovery(name: str, scene: Scene) -> None:
     cluster = scene.server.cluster

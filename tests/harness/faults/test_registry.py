@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from outboxbench.harness.faults import registry
 from outboxbench.harness.faults.registry import FAULTS, NEEDS_SUPERUSER, refuse_reason
 
 if TYPE_CHECKING:
@@ -20,7 +21,13 @@ ON_SERVER = {
     "failover-async",
     "failover-sync",
     "slow-disk",
+    "disk-full",
 }
+
+
+@pytest.fixture(autouse=True)
+def _volumes_can_be_mounted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "may_mount", lambda: True)
 
 
 @pytest.mark.parametrize("name", FAULTS)
@@ -56,4 +63,16 @@ def test_what_needs_a_superuser_is_refused_without_one(server: Server) -> None:
     assert refused == NEEDS_SUPERUSER
     assert refuse_reason(FAULTS["slow-disk"], ordinary) == (
         "slow-disk needs a superuser: connect as one, or leave it out"
+    )
+
+
+def test_what_needs_a_volume_is_refused_where_none_can_be_mounted(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "may_mount", lambda: False)
+    refused = {name for name, kind in FAULTS.items() if refuse_reason(kind, server)}
+    assert refused == {"disk-full"}
+    assert refuse_reason(FAULTS["disk-full"], server) == (
+        "disk-full mounts a small volume, and it takes the rights of root (CAP_SYS_ADMIN) on "
+        "Linux: run as root, and in a container with that right, or leave it out"
     )

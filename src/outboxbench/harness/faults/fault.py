@@ -52,7 +52,9 @@ class FaultKind:
 
     `lasts` tells whether it goes on until it is healed; one that does not is over at once.
     `depends_on_strategy` tells whether each strategy may take it in another way. `replication` is
-    that of the standby which it needs, if it needs one.
+    that of the standby which it needs, if it needs one. `needs_volume` tells whether the database
+    has to be on a small volume of its own, and `needs_snapshots` whether it has a hold only on
+    transactions that keep a snapshot, at repeatable read and above.
     """
 
     name: str
@@ -63,6 +65,13 @@ class FaultKind:
     make: Callable[[Scene, Random], Fault]
     replication: Replication | None = None
     loses: Loses = "nothing"
+    needs_volume: bool = False
+    needs_snapshots: bool = False
+
+    @property
+    def kinds(self) -> tuple[FaultKind, ...]:
+        """What an injection may be of: this."""
+        return (self,)
 
     def may_lose_commits(self, *, are_flushed: bool) -> bool:
         """Tell whether acknowledged commits may be lost, where they are flushed first or not."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from outboxbench.harness.postgres.cluster import Cluster
     from outboxbench.harness.postgres.server import Server
     from outboxbench.harness.postgres.standby import Replication
+    from outboxbench.harness.postgres.volume import SmallVolume
 
 _LAG_S: Final = (0.02, 0.2)
 _OP_IDS: Final = "SELECT DISTINCT op_id FROM outbox"
@@ -32,12 +33,16 @@ _OP_IDS: Final = "SELECT DISTINCT op_id FROM outbox"
 class Seat:
     """The server that serves the clients' database, and the address of that, directly reached.
 
-    This one is always the same server's.
+    This one is always the same server's. `volume` is what the database is on, if it has one of its
+    own.
     """
 
-    def __init__(self, server: Server, address: DatabaseAddress) -> None:
+    def __init__(
+        self, server: Server, address: DatabaseAddress, volume: SmallVolume | None = None
+    ) -> None:
         self.server = server
         self.address = address
+        self.volume = volume
 
     @property
     def cluster(self) -> Cluster:
