@@ -84,9 +84,10 @@ def _traits(arm: FaultArm) -> tuple[str, ...]:
     """What else an arm is, in words; empty where that goes without saying."""
     commit = "" if arm.synchronous_commit == "on" else "synchronous_commit off"
     found = "" if arm.find_by == "proxy" else "found by hosts"
+    isolation = "" if arm.isolation == "read committed" else arm.isolation
     slower_us = arm.settings.get("busy_wait_us")
     slower = f"+{slower_us:g} µs" if isinstance(slower_us, int | float) and slower_us else ""
-    own = (commit, found, slower)
+    own = (commit, found, isolation, slower)
     return (arm.loop, arm.profile, arm.retries, arm.workload, *own, *_relay_traits(arm))
 
 

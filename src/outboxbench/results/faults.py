@@ -50,6 +50,9 @@ class FaultArm(Document):
         description="how clients find a server that took over: through a proxy that moves with it, "
         "or since they know both hosts",
     )
+    isolation: Literal["read committed", "repeatable read", "serializable"] = Field(
+        default="read committed", description="of the clients' transactions"
+    )
     workload: str
     relaying: FaultRelaying | None = Field(default=None, description="null where there are none")
     settings: dict[str, JsonValue]

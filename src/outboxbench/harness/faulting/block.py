@@ -128,7 +128,12 @@ class FaultBlock:
         relaying = self.order.relaying
         if relaying is None:
             return ()
-        settings = replace(self.settings, pool_size=relaying.handlers + OWN_CONNECTIONS)
+        settings = replace(
+            self.settings,
+            pool_size=relaying.handlers + OWN_CONNECTIONS,
+            # A suite says which one the clients have.
+            isolation="read committed",
+        )
         return (
             RelayCrew(
                 self.order,

@@ -23,6 +23,7 @@ from outboxbench.harness.pinning import pin
 from outboxbench.harness.postgres.databases import Databases
 from outboxbench.harness.postgres.kept_messages import keep_messages
 from outboxbench.harness.postgres.server import connect, open_server
+from outboxbench.harness.postgres.volume import SmallVolume
 from outboxbench.harness.relay_database import prepare_database
 from outboxbench.harness.suite.template import prepare_template
 from outboxbench.harness.wire.proxy_process import FaultProxy
@@ -73,34 +74,42 @@ class FaultRunner:
             raise CannotRun(reason)
         with ExitStack() as stack:
             if arm.kind.reach == "server":
-                server, address = stack.enter_context(self._own_server(arm, name))
+                own = stack.enter_context(self._own_server(arm, name))
             else:
-                server, address = self.server, self.databases.create(name)
+                address = self.databases.create(name)
                 stack.callback(self.databases.drop, address)
                 if arm.relaying is not None:
                     _prepare_for_relays(address, arm.relaying)
                 self.databases.checkpoint()
+                own = Seat(self.server, address)
             broker = self._broker(arm, stack)
-            links = self._links(arm, address, stack)
-            seat = self._seat(arm, server, address, links, stack)
+            links = self._links(arm, own.address, stack)
+            seat = self._seat(arm, own, links, stack)
             path = self.folder.new_history(arm.name)
             self._block(arm, seat, links, broker).run(path)
         return self._judged(arm, path)
 
     @contextmanager
-    def _own_server(self, arm: FaultArm, name: str) -> Iterator[tuple[Server, DatabaseAddress]]:
+    def _own_server(self, arm: FaultArm, name: str) -> Iterator[Seat]:
         """Start a server for the arm alone; its database goes with it."""
         with ExitStack() as stack:
             server = stack.enter_context(open_server(None, self.pg_bin, self.janitor))
             if server.postmaster_pid is not None:
                 pin(server.postmaster_pid, self.pinning.server_cores)
+            volume = None
+            if arm.kind.needs_volume:
+                assert server.cluster is not None
+                volume = SmallVolume(server.cluster)
+                volume.mount()
             databases = stack.enter_context(Databases(server, "own"))
             address = databases.create(name)
             prepare_template(address, self.suite.dataset)
             if arm.relaying is not None:
                 _prepare_for_relays(address, arm.relaying)
+            if volume is not None:
+                volume.take_in(address)
             databases.checkpoint()
-            yield server, address
+            yield Seat(server, address, volume)
 
     def _broker(self, arm: FaultArm, stack: ExitStack) -> NatsServer | None:
         """Start a broker of the block's own, so that nothing of a fault is left for the next."""
@@ -122,19 +131,15 @@ class FaultRunner:
         return links
 
     def _seat(
-        self,
-        arm: FaultArm,
-        server: Server,
-        address: DatabaseAddress,
-        links: Sequence[FaultProxy],
-        stack: ExitStack,
+        self, arm: FaultArm, own: Seat, links: Sequence[FaultProxy], stack: ExitStack
     ) -> Seat:
+        """Return the seat of the block: a server's own, or one that has a standby."""
         replication = arm.kind.replication
         if replication is None:
-            return Seat(server, address)
+            return own
         doors: Doors = TwoDoors(*links) if arm.find_by == "hosts" else OneDoor(*links)
         return stack.enter_context(
-            ReplicatedSeat(server, address, replication, self.janitor, doors)
+            ReplicatedSeat(own.server, own.address, replication, self.janitor, doors)
         )
 
     def _block(
@@ -175,6 +180,7 @@ class FaultRunner:
                 address=reduce(DatabaseAddress.or_at, known),
                 profile=arm.profile,
                 pool_size=arm.clients // arm.workers,
+                isolation=arm.isolation,
                 statement_timeout_s=suite.statement_timeout_s,
                 lock_timeout_s=suite.lock_timeout_s,
                 connect_timeout_s=suite.connect_timeout_s,
@@ -201,6 +207,7 @@ class FaultRunner:
             retries=arm.retrying.mode,
             synchronous_commit=arm.synchronous_commit,
             find_by=arm.find_by,
+            isolation=arm.isolation,
             workload=arm.workload,
             relaying=None if arm.relaying is None else FaultRelaying(**asdict(arm.relaying)),
             settings=settings_of(arm),

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from outboxbench.core.application.outbox import RelayPlan
+from outboxbench.core.strategies.settings import Isolation
 from outboxbench.harness.faults.doors import FindBy
 from outboxbench.harness.faults.registry import FAULTS
 from outboxbench.harness.load.job import Loop
@@ -50,6 +51,7 @@ class FaultMatrix(SuitePart):
         description="how clients find the server that took over: the proxy that they go through "
         "moves with it, or they know both hosts",
     )
+    isolations: OneOrMore[Isolation] = ("read committed",)
     workload: WorkloadName | None = Field(
         default=None, description="charge if absent, or place where there are relays"
     )
@@ -108,5 +110,15 @@ class FaultMatrix(SuitePart):
             raise ValueError(
                 f'find_by = "hosts" cannot be had with {", ".join(alone)}, where there is no '
                 "second server to be found: give failovers [[faults]] of their own"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _there_is_something_to_have_a_hold_on(self) -> Self:
+        storms = [name for name in self.faults if FAULTS[name].needs_snapshots]
+        if storms and "read committed" in self.isolations:
+            raise ValueError(
+                f"{', '.join(storms)} has no hold on clients at read committed: "
+                'set isolations = ["repeatable read", "serializable"]'
             )
         return self

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from outboxbench.core.strategies.registry import Strategy
-    from outboxbench.core.strategies.settings import Profile
+    from outboxbench.core.strategies.settings import Isolation, Profile
     from outboxbench.harness.faulting.order import Relaying
     from outboxbench.harness.faults.doors import FindBy
     from outboxbench.harness.faults.fault import FaultKind
@@ -38,6 +38,7 @@ class FaultArm:
     profile: Profile
     retrying: Retrying
     synchronous_commit: SynchronousCommit
+    isolation: Isolation
     workload: str
     rate_per_s: float
     clients: int
@@ -56,6 +57,7 @@ class FaultArm:
             f"{self.kind.name}/{self.strategy.name}/{self.loop}/{self.profile}/"
             f"{self.retrying.mode} retries/{self._load}"
             + ("" if self.synchronous_commit == "on" else "/synchronous_commit off")
+            + ("" if self.isolation == "read committed" else f"/{self.isolation}")
         )
         if self.find_by == "hosts":
             name += "/found by hosts"
@@ -124,6 +126,7 @@ def _expand(matrix: FaultMatrix, strategies: list[Strategy]) -> Iterator[FaultAr
         mode,
         synchronous_commit,
         find_by,
+        isolation,
         rate_per_s,
         busy_wait_us,
         relaying,
@@ -135,6 +138,7 @@ def _expand(matrix: FaultMatrix, strategies: list[Strategy]) -> Iterator[FaultAr
         matrix.retries,
         matrix.synchronous_commit,
         matrix.find_by,
+        matrix.isolations,
         matrix.rates_per_s,
         matrix.busy_wait_us,
         tuple(relayings_of(matrix)),
@@ -152,6 +156,7 @@ def _expand(matrix: FaultMatrix, strategies: list[Strategy]) -> Iterator[FaultAr
                 matrix.retry_budget,
             ),
             synchronous_commit=synchronous_commit,
+            isolation=isolation,
             workload=workload_of(matrix),
             rate_per_s=rate_per_s,
             clients=matrix.clients,
