@@ -40,11 +40,12 @@ test-all: $(READY) lint ## As `test`, with the slow tests too
 bench-micro: $(READY) ## Measure the harness's own overhead
 	$(BIN)/pytest bench/micro --benchmark-enable --benchmark-columns=min,median,mean,stddev,rounds -s
 
-evidence: $(READY) ## A/A, a planted slowdown, pgbench by hand, relays that are killed (25 minutes)
+evidence: $(READY) ## A/A, a planted slowdown, pgbench by hand, killed relays, an hour judged (30 minutes)
 	$(BIN)/outboxbench calibrate
 	$(BIN)/python bench/evidence/planted_slowdown.py
 	$(BIN)/python bench/evidence/agreement_with_pgbench.py
 	$(BIN)/python bench/evidence/relays_killed.py --plans lease sharded delete
+	$(BIN)/python bench/evidence/judges_memory.py
 
 planted-bugs: $(READY) ## Whether the judge convicts every bug that is planted in strategies (5 minutes)
 	$(BIN)/python bench/evidence/planted_bugs.py
