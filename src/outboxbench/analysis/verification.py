@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from outboxbench.analysis.history.judgement import Judgement, judge
+from outboxbench.analysis.memory import memory_checks
 from outboxbench.analysis.verdict import as_expected, combine
 from outboxbench.results.block import Check
 from outboxbench.results.folders import RunReadError
@@ -50,6 +51,9 @@ def verify(run: Run, folder: Path) -> Iterator[Verification]:
     for arm in run.faults:
         try:
             judgement = judge(partial(files.history, arm))
+            judgement = judgement._replace(
+                checks=(*judgement.checks, *memory_checks(arm.memory)),
+            )
         except RunReadError as error:
             check = Check(name="the history is whole", verdict="unknown", detail=f"{error}")
             judgement = Judgement((check,), (), Loss())

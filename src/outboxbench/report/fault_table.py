@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from rich import box
 from rich.table import Table
@@ -13,18 +13,18 @@ from outboxbench.analysis.history.availability_summary import summarise
 from outboxbench.analysis.history.operations import NONE_LOST
 from outboxbench.report.numbers import BLANK, three_digits
 from outboxbench.report.verdicts import VERDICTS
+from outboxbench.results.block import OutcomeCounts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from rich.console import RenderableType
 
     from outboxbench.analysis.fault_panels import FaultPanel
-    from outboxbench.results.availability import Spread
-    from outboxbench.results.faults import FaultArm
+    from outboxbench.results.availability import Injection, Spread
     from outboxbench.results.model import Run
 
-_COLUMNS = (
+COLUMNS: Final = (
     "first ok\nms",
     "max",
     "back at\n90% ms",
@@ -63,7 +63,7 @@ def fault_report(run: Run) -> Iterator[RenderableType]:
 
 
 def _table(panel: FaultPanel) -> Table:
-    injections = panel.arms[0].settings["injections"]
+    injections = max(len(arm.availability.injections) for arm in panel.arms)
     table = Table(
         title=Text(f"{panel.fault}, {injections} times", style="bold"),
         title_justify="left",
@@ -73,13 +73,13 @@ def _table(panel: FaultPanel) -> Table:
         padding=(0, 0),
     )
     table.add_column("strategy", overflow="fold", vertical="bottom")
-    for column in _COLUMNS:
+    for column in COLUMNS:
         table.add_column(column, justify="right", no_wrap=True, vertical="bottom")
     table.add_column("ver-\ndict", vertical="bottom")
     for arm in panel.arms:
         table.add_row(
             Text(panel.label(arm)),
-            *_cells(arm),
+            *cells(arm.availability.injections, arm.availability.outcomes_before),
             Text("FAIL*", style="yellow") if fails_as_expected(arm) else VERDICTS[arm.verdict],
             style="" if arm.verdict == "pass" else "dim",
         )
@@ -115,10 +115,15 @@ def _deliveries(panel: FaultPanel) -> Table:
     return table
 
 
-def _cells(arm: FaultArm) -> Iterator[str]:
-    summary = summarise(arm.availability.injections)
-    # What was in doubt when the first fault came was due before it.
-    outcomes = summary.outcomes + arm.availability.outcomes_before
+def cells(
+    injections: Sequence[Injection], outcomes_before: OutcomeCounts | None = None
+) -> Iterator[str]:
+    """Yield what stands in the `COLUMNS`, of some injections.
+
+    What was in doubt when the first fault came was due before it: `outcomes_before` are added.
+    """
+    summary = summarise(injections)
+    outcomes = summary.outcomes + (outcomes_before or OutcomeCounts())
     yield from _spread(summary.first_ok_ms)
     yield from _spread(summary.recovered_ms)
     yield f"{outcomes.ok}"

@@ -15,6 +15,7 @@ from outboxbench.analysis.comparable import changed_durability, comparable_arms
 from outboxbench.analysis.rate_series import is_swept
 from outboxbench.analysis.series import rate_panels
 from outboxbench.analysis.thesis_words import asks_for_the_thesis, paragraph
+from outboxbench.report.drawn_table import drawn_report
 from outboxbench.report.fault_matrix import fault_matrix
 from outboxbench.report.fault_table import fault_report
 from outboxbench.report.numbers import (
@@ -68,6 +69,7 @@ def run_report(run: Run) -> RenderableType:
         parts += [Text(), sweep_table(panel), sweep_notes(run, panel)]
     parts += relay_report(run)
     parts += fault_report(run)
+    parts += drawn_report(run)
     parts += recovery_report(run)
     if matrix := list(fault_matrix(run)):
         parts += [Text(), *matrix]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field, JsonValue, PositiveInt
 
@@ -17,6 +17,10 @@ from outboxbench.results.document import (
     WritePlan,
 )
 from outboxbench.results.loss import Loss
+from outboxbench.results.memory import MemorySeries
+
+DRAWN: Final = "drawn"
+"""What takes the place of a fault's name where several come in turns."""
 
 
 class FaultRelaying(Document):
@@ -32,10 +36,12 @@ class FaultRelaying(Document):
 
 
 class FaultArm(Document):
-    """One strategy under one fault, injected again and again."""
+    """One strategy under one fault, injected again and again, or under several in turns."""
 
     name: str
-    fault: str
+    fault: str = Field(
+        description="`drawn` where several come in turns: each injection has its own"
+    )
     strategy: str
     write_plan: WritePlan
     driver: str
@@ -67,3 +73,6 @@ class FaultArm(Document):
     )
     loss: Loss = Field(default=Loss(), description="what was acknowledged and is not there")
     availability: BlockAvailability
+    memory: tuple[MemorySeries, ...] = Field(
+        default=(), description="of faults that come in turns; the memory of everybody, over time"
+    )

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
+from io import StringIO
 from typing import TYPE_CHECKING, Any
 
+from rich.console import Console
 from typer.testing import CliRunner
 
 from outboxbench.cli.main import app
+from outboxbench.harness.suite.fault_plan import plan_faults
 from outboxbench.harness.suite.model import Suite
+from outboxbench.harness.suite.plan import make_plan
+from outboxbench.harness.suite.runner import RunRequest, run_suite
+from outboxbench.results.store import RunFolder
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
+
+    from rich.console import RenderableType
 
 QUICK = {
     "strategies": ["asyncpg"],
@@ -37,7 +47,6 @@ class Nobody:
 
 
 def suite(**changes: Any) -> Suite:
-    """Return a suite of one matrix, with these changes to it."""
     seed = changes.pop("seed", 1)
     return Suite.model_validate(
         {
@@ -50,7 +59,25 @@ def suite(**changes: Any) -> Suite:
     )
 
 
+def run_on_its_own_server(chosen: Suite, out: Path) -> Path:
+    """Run a suite on servers that are started for it; return the folder."""
+    folder = RunFolder.create(out, chosen.name, datetime.now(UTC))
+    faults = plan_faults(chosen)
+    run_suite(
+        RunRequest(chosen, make_plan(chosen), folder, "outboxbench run tiny", faults=faults),
+        Nobody(),
+    )
+    return folder.path
+
+
+def lines(parts: Iterable[RenderableType]) -> list[str]:
+    told = StringIO()
+    console = Console(width=80, file=told)
+    for part in parts:
+        console.print(part)
+    return [line.rstrip() for line in told.getvalue().splitlines()]
+
+
 def verified(folder: Path) -> tuple[int, list[dict[str, Any]]]:
-    """Have the histories of a run judged again; return the exit code, and what is said of each."""
     result = CliRunner().invoke(app, ["verify", "--json", str(folder)])
     return result.exit_code, json.loads(result.stdout)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import gzip
 from datetime import UTC, datetime
-from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from psycopg.conninfo import make_conninfo
-from rich.console import Console
-from tests.harness.suite.fault_suites import Nobody, suite, verified
+from tests.harness.suite.fault_suites import Nobody, lines, suite, verified
 
 from outboxbench.analysis.history.operations import NONE_LOST
 from outboxbench.analysis.verification import verify
@@ -24,10 +22,8 @@ from outboxbench.results.loss import Loss
 from outboxbench.results.store import RunFolder, read_run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from pathlib import Path
-
-    from rich.console import RenderableType
 
     from outboxbench.harness.postgres.server import Server
     from outboxbench.harness.suite.model import Suite
@@ -69,14 +65,6 @@ def changed(run: Run, folder: Path, change: Callable[[list[bytes]], list[bytes]]
     path = folder / run.faults[0].history
     lines = gzip.decompress(path.read_bytes()).splitlines(keepends=True)
     path.write_bytes(gzip.compress(b"".join(change(lines))))
-
-
-def lines(parts: Iterable[RenderableType]) -> list[str]:
-    told = StringIO()
-    console = Console(width=80, file=told)
-    for part in parts:
-        console.print(part)
-    return [line.rstrip() for line in told.getvalue().splitlines()]
 
 
 def test_a_run_of_faults_is_judged_by_its_histories_and_so_it_is_again(

@@ -2,12 +2,14 @@
 
 The phase of each injection against the clients is drawn, so that no strategy meets all of them at
 the same point of its transactions. Between two injections the load goes on: clean, fault, recovery.
+The kind of each is drawn as well where there are several.
 """
 
 from __future__ import annotations
 
+import os
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
@@ -18,9 +20,11 @@ from outboxbench.harness.faulting.crew import Crew
 from outboxbench.harness.faulting.draining import wait_until_delivered
 from outboxbench.harness.faulting.evidence import relative, with_losses
 from outboxbench.harness.faulting.history_file import write_history
+from outboxbench.harness.faulting.memory_watch import MemoryWatch, Watched
 from outboxbench.harness.faulting.relay_crew import OWN_CONNECTIONS, RelayCrew
 from outboxbench.harness.faulting.rest import wait_until_at_rest
 from outboxbench.harness.faulting.watching import watch_until
+from outboxbench.harness.faults.drawn import DrawnKinds, in_turns
 from outboxbench.harness.faults.scene import Scene
 from outboxbench.harness.load.job import Window
 from outboxbench.harness.postgres.kept_messages import TABLE
@@ -33,7 +37,7 @@ if TYPE_CHECKING:
     from outboxbench.core.strategies.settings import StrategySettings
     from outboxbench.harness.faulting.order import FaultOrder
     from outboxbench.harness.faulting.watching import Supervised
-    from outboxbench.harness.faults.fault import Evidence, Fault
+    from outboxbench.harness.faults.fault import Evidence, FaultKind
     from outboxbench.harness.faults.scene import Link
     from outboxbench.harness.faults.seat import Seat
     from outboxbench.harness.janitor import Janitor
@@ -41,6 +45,7 @@ if TYPE_CHECKING:
     from outboxbench.harness.nats.server import NatsServer
     from outboxbench.results.history import RelayLine
     from outboxbench.results.machine import Pinning
+    from outboxbench.results.memory import MemorySeries
 
 _LEAD_S: Final = 0.1
 _LONGEST_FAULT_S: Final = 120.0
@@ -71,8 +76,11 @@ class FaultBlock:
     pinning: Pinning
     broker: NatsServer | None = None
 
-    def run(self, history: Path) -> None:
+    def run(self, history: Path) -> tuple[MemorySeries, ...]:
         """Run the block and write its history.
+
+        Returns:
+            How much memory everybody took, of faults that come in turns.
 
         Raises:
             CannotRun: the fault cannot be made to happen here, or the clients cannot run.
@@ -92,7 +100,9 @@ class FaultBlock:
             began = self._now()
             window = self._window()
             crew.go(window)
-            faults = self._inject(crew, relays, window.begins_ns)
+            watch = MemoryWatch(self._processes(crew, relays)) if self._is_drawn else None
+            with watch or nullcontext():
+                faults = self._inject(crew, relays, window.begins_ns)
             crew.stop()
             tallies = self._stop(relays)
             wait_until_at_rest(self.seat, after=self.order.kind.name)
@@ -106,6 +116,27 @@ class FaultBlock:
                 began=began,
                 messages=TABLE if self._deletes else "outbox",
             )
+        return () if watch is None else watch.series()
+
+    @property
+    def _is_drawn(self) -> bool:
+        return isinstance(self.order.kind, DrawnKinds)
+
+    def _processes(self, crew: Crew, relays: Sequence[RelayCrew]) -> list[Watched]:
+        """Return whose memory is watched."""
+        watched = [
+            Watched("clients", lambda: crew.pids),
+            Watched("harness", lambda: (os.getpid(),)),
+        ]
+        if relays:
+            watched.append(Watched("relays", lambda: [pid for each in relays for pid in each.pids]))
+        if self.seat.server.cluster is not None:
+            # Sessions come and go with their connections: only a server that is started anew is
+            # another one.
+            watched.append(
+                Watched("server", lambda: (self.seat.cluster.postmaster_pid,), with_children=True)
+            )
+        return watched
 
     @property
     def _deletes(self) -> bool:
@@ -161,14 +192,21 @@ class FaultBlock:
         random = Random(f"{self.order.seed}/faults")  # noqa: S311 - a moment, no secret
         lines: list[FaultLine] = []
         healthy_since_ns = began_ns
-        for number in range(1, rhythm.injections + 1):
+        kinds = in_turns(self.order.kind, self.order.seed)
+        for number, kind in zip(range(1, rhythm.injections + 1), kinds, strict=False):
+            if lines and not rhythm.has_room((time.monotonic_ns() - began_ns) / 1e9):
+                break
             # A part of the clean phase is drawn, so that the phase against the clients is too.
             clean_s = rhythm.clean_s * (1 - random.random() / 4)
             watch_until(healthy_since_ns + round(clean_s * 1e9), crews)
             before = self.seat.fall_behind(random)
-            fault = self.order.kind.make(self._scene(crew, relays), random)
-            lines.append(self._one(number, fault, crews, began_ns, before))
+            scene = self._scene(crew, relays)
+            lines.append(self._one(number, kind, scene, crews, began_ns, before))
             watch_until(time.monotonic_ns() + round(rhythm.recovery_s * 1e9), crews)
+            if self._is_drawn:
+                # What black holes have swallowed would, over hours, take all of the server's
+                # connections. Who is caught in there still has been seen to be.
+                self.link.ask({"do": "forget"})
             if number < rhythm.injections:
                 self.seat.prepare()
             healthy_since_ns = time.monotonic_ns()
@@ -183,24 +221,28 @@ class FaultBlock:
     def _one(
         self,
         number: int,
-        fault: Fault,
+        kind: FaultKind,
+        scene: Scene,
         crews: Sequence[Supervised],
         began_ns: int,
         before: Evidence,
     ) -> FaultLine:
+        # Of its own, as some draw again and again for as long as they last.
+        chance = Random(f"{self.order.seed}/faults/{number}")  # noqa: S311 - a choice, no secret
+        fault = kind.make(scene, chance)
         evidence: dict[str, Any] = {}
         onset_ns = time.monotonic_ns()
         try:
             evidence.update(fault.inject())
             took_effect_ns = time.monotonic_ns()
-            if self.order.kind.lasts:
+            if kind.lasts:
                 watch_until(took_effect_ns + round(self.order.rhythm.hold_s * 1e9), crews)
         finally:
             evidence.update(fault.heal())
         healed_ns = time.monotonic_ns()
         return FaultLine(
             number=number,
-            fault=self.order.kind.name,
+            fault=kind.name,
             onset_ns=onset_ns - began_ns,
             took_effect_ns=took_effect_ns - began_ns if evidence else None,
             healed_ns=healed_ns - began_ns,

@@ -1,13 +1,13 @@
-"""What a block under faults is to be: one strategy, one fault, and how they follow each other."""
+"""What a block under faults is to be: one strategy, its faults, and how they follow each other."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from outboxbench.core.application.outbox import RelayPlan
-    from outboxbench.harness.faults.fault import FaultKind
+    from outboxbench.harness.faults.drawn import Kinds
     from outboxbench.harness.load.job import Loop
     from outboxbench.harness.load.retrying import Retrying
     from outboxbench.harness.relaying.job import BrokerName, WakeUp
@@ -15,17 +15,31 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:
-    """How the injections of a block follow each other, in seconds."""
+    """How the injections of a block follow each other, in seconds.
+
+    Of the `injections` those are left out that do not fit into `window_s`, if that is given.
+    """
 
     injections: int
     clean_s: float
     hold_s: float
     recovery_s: float
+    window_s: float | None = None
+
+    @classmethod
+    def filling(cls, window_s: float, clean_s: float, hold_s: float, recovery_s: float) -> Self:
+        """Return one with as many injections as fit into a window, but one at least."""
+        cycle_s = clean_s + hold_s + recovery_s
+        return cls(max(1, int(window_s / cycle_s)), clean_s, hold_s, recovery_s, window_s)
 
     @property
     def cycle_s(self) -> float:
         """From the beginning of one clean phase to that of the next."""
         return self.clean_s + self.hold_s + self.recovery_s
+
+    def has_room(self, passed_s: float) -> bool:
+        """Tell whether another injection fits in, when so much of the block has passed."""
+        return self.window_s is None or passed_s + self.cycle_s <= self.window_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +60,10 @@ class Relaying:
 
 @dataclass(frozen=True, slots=True)
 class FaultOrder:
-    """What to run: one strategy, one fault, again and again; with relays, if any."""
+    """What to run: one strategy, a fault again and again or several in turns; with relays, if any.
+
+    Where faults come in turns, for hours maybe, it is watched how much memory everybody takes.
+    """
 
     name: str
     strategy: str
@@ -57,7 +74,7 @@ class FaultOrder:
     rate_per_s: float
     max_wait_s: float
     retrying: Retrying
-    kind: FaultKind
+    kind: Kinds
     rhythm: Rhythm
     busy_wait_us: float
     seed: str

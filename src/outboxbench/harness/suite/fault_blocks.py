@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from outboxbench.analysis.history.availability import SLO, availability_of
 from outboxbench.analysis.history.judgement import judge
+from outboxbench.analysis.memory import memory_checks
 from outboxbench.analysis.verdict import combine
 from outboxbench.core.strategies.settings import DatabaseAddress, StrategySettings
 from outboxbench.harness.errors import CannotRun
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from outboxbench.harness.suite.fault_plan import FaultArm
     from outboxbench.harness.suite.model import Suite
     from outboxbench.results.machine import Pinning
+    from outboxbench.results.memory import MemorySeries
     from outboxbench.results.store import RunFolder
 
 
@@ -70,8 +72,9 @@ class FaultRunner:
             CannotRun: the fault is refused on this server, or cannot be made to happen.
             RunWriteError: the history cannot be written.
         """
-        if reason := refuse_reason(arm.kind, self.server):
-            raise CannotRun(reason)
+        for kind in arm.kind.kinds:
+            if reason := refuse_reason(kind, self.server):
+                raise CannotRun(reason)
         with ExitStack() as stack:
             if arm.kind.reach == "server":
                 own = stack.enter_context(self._own_server(arm, name))
@@ -86,8 +89,8 @@ class FaultRunner:
             links = self._links(arm, own.address, stack)
             seat = self._seat(arm, own, links, stack)
             path = self.folder.new_history(arm.name)
-            self._block(arm, seat, links, broker).run(path)
-        return self._judged(arm, path)
+            memory = self._block(arm, seat, links, broker).run(path)
+        return self._judged(arm, path, memory)
 
     @contextmanager
     def _own_server(self, arm: FaultArm, name: str) -> Iterator[Seat]:
@@ -193,9 +196,12 @@ class FaultRunner:
             broker=broker,
         )
 
-    def _judged(self, arm: FaultArm, path: Path) -> FaultArmDocument:
+    def _judged(
+        self, arm: FaultArm, path: Path, memory: tuple[MemorySeries, ...]
+    ) -> FaultArmDocument:
         read = partial(read_history, path)
         judgement = judge(read)
+        checks = (*judgement.checks, *memory_checks(memory))
         return FaultArmDocument(
             name=arm.name,
             fault=arm.kind.name,
@@ -213,11 +219,12 @@ class FaultRunner:
             settings=settings_of(arm),
             history=path.relative_to(self.folder.path).as_posix(),
             history_sha256=sha256_of(path),
-            checks=judgement.checks,
-            verdict=combine(check.verdict for check in judgement.checks),
+            checks=checks,
+            verdict=combine(check.verdict for check in checks),
             expected_findings=judgement.expected_findings,
             loss=judgement.loss,
             availability=availability_of(read),
+            memory=memory,
         )
 
 
@@ -231,7 +238,13 @@ def _prepare_for_relays(address: DatabaseAddress, relaying: Relaying) -> None:
 def settings_of(arm: FaultArm) -> dict[str, JsonValue]:
     """Return what a suite says of an arm, beside what its name says, as documents have it."""
     rhythm, retrying = arm.rhythm, arm.retrying
+    drawn: dict[str, JsonValue] = (
+        {}
+        if rhythm.window_s is None
+        else {"window_s": rhythm.window_s, "drawn_from": [kind.name for kind in arm.kind.kinds]}
+    )
     return {
+        **drawn,
         "rate_per_s": arm.rate_per_s,
         "busy_wait_us": arm.busy_wait_us,
         "slo_ms": arm.slo_ms,

@@ -36,6 +36,11 @@ class FaultMatrix(SuitePart):
 
     strategies: OneOrMore[StrategyName]
     faults: OneOrMore[FaultName]
+    drawn: Annotated[bool, Field(strict=True)] = Field(
+        default=False,
+        description="one arm lives through all of the faults, in an order that is drawn, as often "
+        "as window_s has room for",
+    )
     loops: OneOrMore[Loop] = ("uvloop",)
     profiles: OneOrMore[Literal["idiomatic", "matched"]] = ("matched",)
     retries: OneOrMore[RetryMode] = ("safe",)
@@ -120,5 +125,19 @@ class FaultMatrix(SuitePart):
             raise ValueError(
                 f"{', '.join(storms)} has no hold on clients at read committed: "
                 'set isolations = ["repeatable read", "serializable"]'
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _what_is_drawn_shares_a_server(self) -> Self:
+        failovers = [name for name in self.faults if FAULTS[name].replication]
+        if self.drawn and failovers:
+            raise ValueError(
+                f"{', '.join(failovers)} replaces the server that drawn faults share: "
+                "give it [[faults]] of its own"
+            )
+        if self.drawn and self.injections != type(self).model_fields["injections"].default:
+            raise ValueError(
+                "drawn faults come as often as window_s has room: leave injections out"
             )
         return self

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from outboxbench.analysis.history.operations import NONE_LOST, NONE_TWICE
 from outboxbench.harness.errors import BadInput
 from outboxbench.harness.faulting.order import Rhythm
+from outboxbench.harness.faults.drawn import DrawnKinds
 from outboxbench.harness.faults.registry import FAULTS
 from outboxbench.harness.load.retrying import Retrying
 from outboxbench.harness.strategies import load_measurable
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from outboxbench.core.strategies.settings import Isolation, Profile
     from outboxbench.harness.faulting.order import Relaying
     from outboxbench.harness.faults.doors import FindBy
-    from outboxbench.harness.faults.fault import FaultKind
+    from outboxbench.harness.faults.drawn import Kinds
     from outboxbench.harness.load.job import Loop
     from outboxbench.harness.suite.fault_model import FaultMatrix, SynchronousCommit
     from outboxbench.harness.suite.model import Suite
@@ -30,10 +31,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class FaultArm:
-    """A strategy that lives through a fault again and again."""
+    """A strategy that lives through a fault again and again, or through several in turns."""
 
     strategy: Strategy
-    kind: FaultKind
+    kind: Kinds
     loop: Loop
     profile: Profile
     retrying: Retrying
@@ -107,7 +108,8 @@ def plan_faults(suite: Suite, only: frozenset[str] = frozenset()) -> tuple[Fault
     for matrix in suite.faults:
         check_relays(matrix)
         kept = [name for name in matrix.strategies if not only or name in only]
-        for arm in _expand(matrix, [load_measurable(name) for name in kept + guests]):
+        strategies = [load_measurable(name) for name in kept + guests]
+        for arm in _expand(matrix, strategies, suite.window_s):
             if named.setdefault(arm.name, arm) != arm:
                 raise BadInput(
                     f"the suite {suite.name} has two arms {arm.name} that differ only in what "
@@ -117,10 +119,15 @@ def plan_faults(suite: Suite, only: frozenset[str] = frozenset()) -> tuple[Fault
     return tuple(Random(f"{suite.seed}/faults").sample(arms, len(arms)))  # noqa: S311 - an order
 
 
-def _expand(matrix: FaultMatrix, strategies: list[Strategy]) -> Iterator[FaultArm]:
+def _expand(matrix: FaultMatrix, strategies: list[Strategy], window_s: float) -> Iterator[FaultArm]:
+    rhythm = (
+        Rhythm.filling(window_s, matrix.clean_s, matrix.hold_s, matrix.recovery_s)
+        if matrix.drawn
+        else Rhythm(matrix.injections, matrix.clean_s, matrix.hold_s, matrix.recovery_s)
+    )
     for (
         strategy,
-        fault,
+        kind,
         loop,
         profile,
         mode,
@@ -132,7 +139,7 @@ def _expand(matrix: FaultMatrix, strategies: list[Strategy]) -> Iterator[FaultAr
         relaying,
     ) in product(
         strategies,
-        matrix.faults,
+        _kinds_of(matrix),
         matrix.loops,
         matrix.profiles,
         matrix.retries,
@@ -145,7 +152,7 @@ def _expand(matrix: FaultMatrix, strategies: list[Strategy]) -> Iterator[FaultAr
     ):
         yield FaultArm(
             strategy=strategy,
-            kind=FAULTS[fault],
+            kind=kind,
             loop=loop,
             profile=profile,
             retrying=Retrying(
@@ -162,9 +169,15 @@ def _expand(matrix: FaultMatrix, strategies: list[Strategy]) -> Iterator[FaultAr
             clients=matrix.clients,
             workers=matrix.workers,
             max_wait_s=matrix.max_wait_s,
-            rhythm=Rhythm(matrix.injections, matrix.clean_s, matrix.hold_s, matrix.recovery_s),
+            rhythm=rhythm,
             busy_wait_us=busy_wait_us,
             slo_ms=matrix.slo_ms,
             find_by=find_by,
             relaying=relaying,
         )
+
+
+def _kinds_of(matrix: FaultMatrix) -> tuple[Kinds, ...]:
+    """Return what the arms of a strategy live through: a fault each, or one arm all of them."""
+    kinds = tuple(FAULTS[name] for name in dict.fromkeys(matrix.faults))
+    return (DrawnKinds(kinds),) if matrix.drawn else kinds

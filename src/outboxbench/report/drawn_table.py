@@ -1,0 +1,62 @@
+"""Faults that came in turns, on the terminal: each by itself, and whether memory stayed flat."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from outboxbench.analysis.fault_panels import fault_panels
+from outboxbench.analysis.memory import memory_trend
+from outboxbench.report.fault_table import COLUMNS, cells
+from outboxbench.results.faults import DRAWN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.console import RenderableType
+
+    from outboxbench.results.faults import FaultArm
+    from outboxbench.results.memory import MemorySeries
+    from outboxbench.results.model import Run
+
+
+def drawn_report(run: Run) -> Iterator[RenderableType]:
+    """A table of the faults that each arm met in turns, and a line on its memory."""
+    for panel in fault_panels(run):
+        if panel.fault == DRAWN:
+            for arm in panel.arms:
+                yield from (Text(), _table(panel.label(arm), arm), _memory(arm))
+
+
+def _table(label: str, arm: FaultArm) -> Table:
+    injections = arm.availability.injections
+    table = Table(
+        title=Text(f"{label}, each fault by itself", style="bold"),
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, 0),
+    )
+    table.add_column("fault", overflow="fold", vertical="bottom")
+    for column in ("times", *COLUMNS):
+        table.add_column(column, justify="right", no_wrap=True, vertical="bottom")
+    for fault in sorted({each.fault for each in injections}):
+        of_it = [each for each in injections if each.fault == fault]
+        table.add_row(Text(fault), f"{len(of_it)}", *cells(of_it))
+    return table
+
+
+def _memory(arm: FaultArm) -> Text:
+    told = ", ".join(map(_trend, arm.memory))
+    return Text(f"memory, and its trend an hour: {told or 'was not watched'}", style="dim")
+
+
+def _trend(series: MemorySeries) -> str:
+    trend = memory_trend(series)
+    if trend is None:
+        return f"{series.of} {series.mib[-1]:.0f} MiB, too short to tell"
+    return f"{series.of} {trend.median_mib:.0f} MiB {trend.per_hour:+.1%}"
