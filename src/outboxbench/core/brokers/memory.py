@@ -9,14 +9,19 @@ if TYPE_CHECKING:
 
 
 class MemoryBroker:
-    """Confirms at once; `published` holds every message, those that came twice as well."""
+    """Confirms at once; `published` holds every message, those that came twice as well.
 
-    def __init__(self) -> None:
+    Unless it `keeps` nothing: then it can be used for hours.
+    """
+
+    def __init__(self, *, keeps: bool = True) -> None:
+        self._keeps = keeps
         self.published: list[OutboxMessage] = []
 
     async def publish(self, message: OutboxMessage) -> None:
-        """Keep a message."""
-        self.published.append(message)
+        """Keep a message, if any are kept."""
+        if self._keeps:
+            self.published.append(message)
 
     async def close(self) -> None:
         """Do nothing: what was published stays readable."""

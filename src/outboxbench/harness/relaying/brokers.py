@@ -18,7 +18,8 @@ async def connect_broker(address: BrokerAddress) -> Broker:
         Unavailable: no broker answers there.
     """
     if address.name == "memory":
-        return MemoryBroker()
+        # Nobody reads there what a process has published: it would only grow.
+        return MemoryBroker(keeps=False)
     from outboxbench.core.brokers.nats import NatsBroker
 
     return await NatsBroker.connect(address.url, user=address.user, password=address.password)
