@@ -32,9 +32,9 @@ SHORTEST_WATCHED_S: Final = 60.0
 MOST_PER_HOUR: Final = 0.25
 """Of the median: what memory may rise by. What rises more slowly cannot be told within an hour from
 a heap that is still finding its size."""
-SMALLEST_RISE: Final = 0.05
-"""Of the median, over what was watched: less is what allocators and collectors do by themselves,
-and over a few minutes would make for any rate an hour."""
+SMALLEST_RISE: Final = 0.1
+"""Of the median, over what was watched: less is what allocators do by themselves, and a server
+whose sessions come and go; over a few minutes that would make for any rate an hour."""
 
 
 class MemoryTrend(NamedTuple):

@@ -22,7 +22,8 @@ class MemorySeries(Document):
     at_s: tuple[NonNegativeFloat, ...] = Field(description="since the block began")
     mib: tuple[NonNegativeFloat, ...] = Field(description="MiB, at each point")
     generations: tuple[NonNegativeInt, ...] = Field(
-        description="at each point, how often some of the processes had been replaced"
+        description="at each point, how often some of the processes had been replaced; always 0 of "
+        "the server, whose sessions come and go with every fault"
     )
 
     @model_validator(mode="after")

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from contextlib import contextmanager
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 from outboxbench.harness.faulting import memory_watch
@@ -84,6 +85,13 @@ def test_who_takes_the_place_of_another_begins_anew_and_meanwhile_nothing_is_tol
 
         (series,) = watch_for(12, Watched("clients", pids))
     assert series.generations[:4] == (0, 0, 0, 1)
+
+
+def test_of_those_whose_children_come_and_go_nobody_begins_anew() -> None:
+    with started(HOLDS_40_MIB) as first, started(HOLDS_40_MIB) as second:
+        turn = cycle([(first.pid,), (second.pid,)])
+        (series,) = watch_for(6, Watched("server", lambda: next(turn), with_children=True))
+    assert set(series.generations) == {0}
 
 
 def test_of_nobody_there_is_no_series() -> None:

@@ -131,8 +131,6 @@ class FaultBlock:
         if relays:
             watched.append(Watched("relays", lambda: [pid for each in relays for pid in each.pids]))
         if self.seat.server.cluster is not None:
-            # Sessions come and go with their connections: only a server that is started anew is
-            # another one.
             watched.append(
                 Watched("server", lambda: (self.seat.cluster.postmaster_pid,), with_children=True)
             )

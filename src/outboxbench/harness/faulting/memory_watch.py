@@ -36,9 +36,10 @@ _STOP_PATIENCE_S: Final = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """Processes whose memory is taken together; where one is replaced, others begin anew.
+    """Processes whose memory is taken together; where one is replaced, all begin anew.
 
-    Those that they have started are counted too, `with_children`; these may come and go.
+    Those that they have started are counted too, `with_children`. As these come and go all the time
+    nobody is said to begin anew: what counts is how much there is, whoever has it.
     """
 
     of: MemoryOf
@@ -95,7 +96,7 @@ class _Series:
         mib = _memory_mib(pids, with_children=self.watched.with_children)
         if mib is None:
             return
-        if pids != self._pids:
+        if self._pids is None or (pids != self._pids and not self.watched.with_children):
             self._pids = pids
             self._generation += 1
         if self._looks % self._one_of == 0:
