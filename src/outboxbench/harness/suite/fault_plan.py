@@ -125,56 +125,41 @@ def _expand(matrix: FaultMatrix, strategies: list[Strategy], window_s: float) ->
         if matrix.drawn
         else Rhythm(matrix.injections, matrix.clean_s, matrix.hold_s, matrix.recovery_s)
     )
-    for (
-        strategy,
-        kind,
-        loop,
-        profile,
-        mode,
-        synchronous_commit,
-        find_by,
-        isolation,
-        rate_per_s,
-        busy_wait_us,
-        relaying,
-    ) in product(
-        strategies,
-        _kinds_of(matrix),
-        matrix.loops,
-        matrix.profiles,
-        matrix.retries,
-        matrix.synchronous_commit,
-        matrix.find_by,
-        matrix.isolations,
-        matrix.rates_per_s,
-        matrix.busy_wait_us,
-        tuple(relayings_of(matrix)),
+    database = tuple(product(matrix.synchronous_commit, matrix.find_by, matrix.isolations))
+    load = tuple(product(matrix.rates_per_s, matrix.busy_wait_us, tuple(relayings_of(matrix))))
+    for strategy, kind, loop, profile, mode in product(
+        strategies, _kinds_of(matrix), matrix.loops, matrix.profiles, matrix.retries
     ):
-        yield FaultArm(
-            strategy=strategy,
-            kind=kind,
-            loop=loop,
-            profile=profile,
-            retrying=Retrying(
-                mode,
-                matrix.max_attempts,
-                matrix.first_retry_s,
-                matrix.longest_retry_s,
-                matrix.retry_budget,
-            ),
-            synchronous_commit=synchronous_commit,
-            isolation=isolation,
-            workload=workload_of(matrix),
-            rate_per_s=rate_per_s,
-            clients=matrix.clients,
-            workers=matrix.workers,
-            max_wait_s=matrix.max_wait_s,
-            rhythm=rhythm,
-            busy_wait_us=busy_wait_us,
-            slo_ms=matrix.slo_ms,
-            find_by=find_by,
-            relaying=relaying,
-        )
+        for (synchronous_commit, find_by, isolation), (
+            rate_per_s,
+            busy_wait_us,
+            relaying,
+        ) in product(database, load):
+            yield FaultArm(
+                strategy=strategy,
+                kind=kind,
+                loop=loop,
+                profile=profile,
+                retrying=Retrying(
+                    mode,
+                    matrix.max_attempts,
+                    matrix.first_retry_s,
+                    matrix.longest_retry_s,
+                    matrix.retry_budget,
+                ),
+                synchronous_commit=synchronous_commit,
+                isolation=isolation,
+                workload=workload_of(matrix),
+                rate_per_s=rate_per_s,
+                clients=matrix.clients,
+                workers=matrix.workers,
+                max_wait_s=matrix.max_wait_s,
+                rhythm=rhythm,
+                busy_wait_us=busy_wait_us,
+                slo_ms=matrix.slo_ms,
+                find_by=find_by,
+                relaying=relaying,
+            )
 
 
 def _kinds_of(matrix: FaultMatrix) -> tuple[Kinds, ...]:
