@@ -97,7 +97,8 @@ def _credentials(settings: StrategySettings) -> dict[str, Any]:
         "database": address.database,
         "ssl": address.sslmode,
         "timeout": settings.connect_timeout_s,
-        # Timeouts and isolation are the server's business, and the same for every strategy.
+        "command_timeout": settings.answer_timeout_s,
+        # Other timeouts and isolation are the server's business, and the same for every strategy.
         "server_settings": settings.session_parameters,
         "minsize": settings.pool_size,
         "maxsize": settings.pool_size,
