@@ -11,7 +11,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import psycopg
-from psycopg.pq import TransactionStatus
 
 from outboxbench.core.application.outcome import FailureKind, PersistenceError
 from outboxbench.core.strategies.psycopg.single import PsycopgSingleUnitOfWork
@@ -60,8 +59,9 @@ class PsycopgPipelineUnitOfWork(PsycopgSingleUnitOfWork):
         # reports each of them once more, and the transaction's status tells what is left to do.
         with suppress(psycopg.Error):
             await self._leave_pipeline()
-        if self._connection.info.transaction_status is not TransactionStatus.IDLE:
-            await self._connection.execute("ROLLBACK")
+        # Not a statement like any other: psycopg takes what it had sent to be prepared for prepared
+        # even where the server has skipped it, and forgets about that only here.
+        await self._connection.rollback()
 
     async def _leave_pipeline(self) -> None:
         # Leaving sends Sync and awaits all answers: it is the round trip of the last batch.
