@@ -108,7 +108,10 @@ class Recovery:
     ) -> None:
         link = await arena.enter(Link(arena.address))
         persistence = await arena.open(
-            pool_size=POOL_SIZE, statement_timeout_s=SHORT_TIMEOUT_S, address=link.address
+            pool_size=POOL_SIZE,
+            statement_timeout_s=SHORT_TIMEOUT_S,
+            address=link.address,
+            gives_up_unanswered=True,
         )
         account = await new_account(persistence)
         link.forget()
@@ -126,7 +129,10 @@ class Recovery:
     async def test_a_look_up_that_is_never_answered_is_given_up(self, arena: PostgresArena) -> None:
         link = await arena.enter(Link(arena.address))
         persistence = await arena.open(
-            pool_size=1, statement_timeout_s=SHORT_TIMEOUT_S, address=link.address
+            pool_size=1,
+            statement_timeout_s=SHORT_TIMEOUT_S,
+            address=link.address,
+            gives_up_unanswered=True,
         )
         await new_account(persistence)
         link.forget()

@@ -127,12 +127,16 @@ def _connect_args(driver: Driver, settings: StrategySettings) -> dict[str, Any]:
         }
     from outboxbench.core.strategies import psycopg_connection
 
+    patience_s = settings.answer_timeout_s
+    creator = (
+        {} if patience_s is None else {"async_creator_fn": partial(_connect_psycopg, patience_s)}
+    )
     return {
         **psycopg_connection.host_arguments(settings.address),
         "sslmode": settings.address.sslmode,
         "connect_timeout": max(2, round(settings.connect_timeout_s)),
         "options": settings.startup_options,
-        "async_creator_fn": partial(_connect_psycopg, settings.answer_timeout_s),
+        **creator,
     }
 
 

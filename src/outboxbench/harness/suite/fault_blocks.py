@@ -187,6 +187,7 @@ class FaultRunner:
                 statement_timeout_s=suite.statement_timeout_s,
                 lock_timeout_s=suite.lock_timeout_s,
                 connect_timeout_s=suite.connect_timeout_s,
+                gives_up_unanswered=True,
                 own_parameters={"synchronous_commit": arm.synchronous_commit},
             ),
             link=links[0],
@@ -216,7 +217,7 @@ class FaultRunner:
             isolation=arm.isolation,
             workload=arm.workload,
             relaying=None if arm.relaying is None else FaultRelaying(**asdict(arm.relaying)),
-            settings=settings_of(arm),
+            settings=settings_of(arm, self.suite),
             history=path.relative_to(self.folder.path).as_posix(),
             history_sha256=sha256_of(path),
             checks=checks,
@@ -235,7 +236,7 @@ def _prepare_for_relays(address: DatabaseAddress, relaying: Relaying) -> None:
             keep_messages(connection)
 
 
-def settings_of(arm: FaultArm) -> dict[str, JsonValue]:
+def settings_of(arm: FaultArm, suite: Suite) -> dict[str, JsonValue]:
     """Return what a suite says of an arm, beside what its name says, as documents have it."""
     rhythm, retrying = arm.rhythm, arm.retrying
     drawn: dict[str, JsonValue] = (
@@ -249,6 +250,9 @@ def settings_of(arm: FaultArm) -> dict[str, JsonValue]:
         "busy_wait_us": arm.busy_wait_us,
         "slo_ms": arm.slo_ms,
         "clients": arm.clients,
+        "statement_timeout_s": suite.statement_timeout_s,
+        "lock_timeout_s": suite.lock_timeout_s,
+        "connect_timeout_s": suite.connect_timeout_s,
         "workers": arm.workers,
         "max_wait_s": arm.max_wait_s,
         "injections": rhythm.injections,

@@ -47,7 +47,7 @@ def run_to_resume(folder: Path, suite: Suite, planned: Sequence[FaultArm]) -> Ru
     known = {arm.name: arm for arm in planned}
     files = RunFolder(folder if folder.is_dir() else folder.parent)
     for arm in earlier.faults:
-        if arm.name not in known or settings_of(known[arm.name]) != arm.settings:
+        if arm.name not in known or settings_of(known[arm.name], suite) != arm.settings:
             raise BadInput(
                 f"the run {folder} measured {arm.name} with other settings, or the suite has it no "
                 "more: run the suite anew"

@@ -96,7 +96,7 @@ async def close_pool(pool: asyncpg.Pool, settings: StrategySettings) -> None:
     # The pool would wait for the server to see them off, and has no limit of its own for that;
     # where it is interrupted it drops them.
     with suppress(TimeoutError):
-        async with asyncio.timeout(settings.answer_timeout_s):
+        async with asyncio.timeout(settings.longest_answer_s):
             await pool.close()
 
 

@@ -1,8 +1,10 @@
-"""A connection of our pools of psycopg's."""
+"""The connections of our pools of psycopg's."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+
+from psycopg import AsyncConnection
 
 from outboxbench.core.strategies.psycopg_waiting import PatientConnection
 
@@ -10,7 +12,7 @@ if TYPE_CHECKING:
     from psycopg import AsyncCursor
 
 
-class Connection(PatientConnection):
+class Connection(AsyncConnection[Any]):
     """A connection that keeps one cursor.
 
     A new one for each statement would find out again how to adapt every type, which takes up to a
@@ -21,3 +23,7 @@ class Connection(PatientConnection):
 
     kept_cursor: AsyncCursor[Any]
     generation: int = 0
+
+
+class ConnectionOfLimits(PatientConnection, Connection):
+    """One that is given up where an answer never comes."""

@@ -15,7 +15,7 @@ from psycopg import AsyncRawCursor
 from psycopg.types.json import JsonbDumper, set_json_dumps
 from psycopg_pool import AsyncConnectionPool
 
-from outboxbench.core.strategies.psycopg.connection import Connection
+from outboxbench.core.strategies.psycopg.connection import Connection, ConnectionOfLimits
 from outboxbench.core.strategies.psycopg_connection import conninfo_of
 from outboxbench.core.strategies.rows import encode_state
 
@@ -89,7 +89,7 @@ async def open_pool(settings: StrategySettings, *, autocommit: bool = False) -> 
 def _arguments(settings: StrategySettings, *, autocommit: bool) -> dict[str, Any]:
     return {
         "conninfo": conninfo_of(settings),
-        "connection_class": Connection,
+        "connection_class": ConnectionOfLimits if settings.gives_up_unanswered else Connection,
         "kwargs": {"cursor_factory": AsyncRawCursor, "autocommit": autocommit},
         "min_size": settings.pool_size,
         "max_size": settings.pool_size,
@@ -106,7 +106,8 @@ async def _grow_again(pool: AsyncConnectionPool[Any]) -> None:
 
 
 async def _configure(connection: Connection, *, settings: StrategySettings) -> None:
-    connection.answer_timeout_s = settings.answer_timeout_s
+    if isinstance(connection, ConnectionOfLimits):
+        connection.answer_timeout_s = settings.answer_timeout_s
     set_json_dumps(encode_state, connection)
     connection.adapters.register_dumper(dict, JsonbDumper)
     # After the adapters, which it copies.
