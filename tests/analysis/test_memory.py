@@ -151,4 +151,5 @@ def test_a_check_says_of_whom_and_how_much() -> None:
     flat, leaking = memory_checks([series(lambda _: MIB), series(leak(0.6))])
     assert (flat.name, flat.verdict) == ("memory of the clients stays flat", "pass")
     assert leaking.verdict == "fail"
-    assert "an hour of" in leaking.detail
+    assert "of 112 MiB in the longest life" in leaking.detail
+    assert "an hour, watched for" in leaking.detail

@@ -178,7 +178,7 @@ def test_a_strategy_that_loses_operations_is_found_out(verdict: str, world: Worl
 
     assert done.returncode == 1, done.stderr
     assert check in done.stdout
-    assert f"round 1: {verdict}: {check} (" in done.stderr
+    assert f"round 1: {verdict}: {check}: " in done.stderr
     (folder,) = world.runs
     document = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     assert document["complete"] is True

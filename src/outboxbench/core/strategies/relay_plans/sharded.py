@@ -114,7 +114,7 @@ class ShardedOutbox(SqlOutbox):
                 await self._release_what_is_idle()
         if monotonic() < self._look_at_s:
             return
-        self._look_at_s = monotonic() + self._lease_s / LOOKS_PER_LEASE
+        self._look_later()
         ((members, free),) = await self._executor.fetch(sql.LOOK_AROUND)
         missing = _fair_share(members) - len(self._places)
         if missing < 0 or (missing > 0 and free):
@@ -141,7 +141,12 @@ class ShardedOutbox(SqlOutbox):
                 owned.update(row[0] for row in taken)
             kept = owned - self._leaving
             self._places = {shard: self._places.get(shard, _START) for shard in kept}
+            # What was just taken is read before it is given away again.
+            self._look_later()
             await self._release_what_is_idle()
+
+    def _look_later(self) -> None:
+        self._look_at_s = monotonic() + self._lease_s / LOOKS_PER_LEASE
 
     async def _release_what_is_idle(self) -> None:
         idle = self._leaving.difference(self._in_flight.values())
