@@ -51,6 +51,7 @@ def edited(run: Path, folder: Path, change: Callable[[str], str]) -> Path:
     return copy
 
 
+@pytest.mark.slow
 def test_two_runs_are_compared_arm_by_arm_and_what_is_no_pair_is_refused(
     world: World, two_runs: tuple[Path, Path], tmp_path: Path
 ) -> None:

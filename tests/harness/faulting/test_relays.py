@@ -227,6 +227,7 @@ def test_a_relay_that_settles_before_it_delivers_is_convicted(
     assert result.verdicts[DELIVERED] == "fail"
 
 
+@pytest.mark.slow
 def test_a_message_that_is_dead_is_a_finding_and_no_error(
     make_block: Callable[..., FaultBlock], tmp_path: Path
 ) -> None:

@@ -133,6 +133,7 @@ def test_a_run_on_the_embedded_server_is_complete_and_leaves_nothing_running(
     assert servers_and_workers() <= running
 
 
+@pytest.mark.slow
 def test_an_open_loop_is_offered_its_share_of_what_the_slowest_can_do(
     folder: RunFolder, dsn: str
 ) -> None:
@@ -179,6 +180,7 @@ def test_what_is_inconclusive_is_measured_once_more(folder: RunFolder, dsn: str)
     assert {each.rounds for each in document.comparisons if each.metric == "ok_per_s"} == {5}
 
 
+@pytest.mark.slow
 def test_clients_across_a_network_wait_for_it(folder: RunFolder, dsn: str) -> None:
     document = run(
         {"strategies": ["asyncpg"], "network_rtt_ms": [0.0, 20.0], "clients": [4]}, folder, dsn
