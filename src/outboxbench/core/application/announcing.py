@@ -48,21 +48,18 @@ class _RingingUnitOfWork(ForwardingUnitOfWork):
 
 @asynccontextmanager
 async def announced(
-    persistence: Persistence,
-    units: UnitsOfWork | None = None,
-    observe: Callable[[str], None] = lambda _: None,
+    persistence: Persistence, observe: Callable[[str], None] = lambda _: None
 ) -> AsyncIterator[UnitsOfWork]:
     """Yield units of work whose commits are announced to relays that listen.
 
     Args:
-        persistence: what announces.
-        units: the units of work, if others than those of the persistence.
+        persistence: what commits, and announces.
         observe: told of lost connections; a new one announces what was missed.
     """
     bell = Doorbell()
     announcing = asyncio.create_task(_keep_announcing(persistence, bell, observe))
     try:
-        yield RingingUnitsOfWork(units or persistence, bell.ring)
+        yield RingingUnitsOfWork(persistence, bell.ring)
     finally:
         announcing.cancel()
         with suppress(asyncio.CancelledError):
@@ -73,11 +70,14 @@ async def _keep_announcing(
     persistence: Persistence, bell: Doorbell, observe: Callable[[str], None]
 ) -> None:
     failures = 0
+    clock = asyncio.get_running_loop().time
     while True:
+        began_s = clock()
         try:
             await persistence.announce(bell)
         except PersistenceError as error:
-            failures += 1
+            # What held for so long was no part of the outage before.
+            failures = 1 if clock() - began_s > OUTAGE.longest_s else failures + 1
             observe(f"commits are not announced for a while: {error}")
             await asyncio.sleep(OUTAGE.delay_s(failures))
             # The ring that met the failure has woken nobody.
