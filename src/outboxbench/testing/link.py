@@ -33,6 +33,8 @@ class Link:
         self._is_up = True
         self.refused = 0
         """Connections that were asked for while the link was down."""
+        self.closed = 0
+        """Connections that were forwarded, and are closed at both ends."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._writers: set[asyncio.StreamWriter] = set()
 
@@ -98,6 +100,7 @@ class Link:
         await asyncio.gather(self._forward(reader, far_writer), self._forward(far_reader, writer))
         self._writers -= both
         self._forgotten -= both
+        self.closed += 1
 
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError):

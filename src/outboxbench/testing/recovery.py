@@ -53,9 +53,17 @@ class Recovery:
     async def test_connections_that_were_ended_together_cost_one_attempt(
         self, arena: PostgresArena
     ) -> None:
-        persistence = await arena.open(pool_size=POOL_SIZE)
+        link = await arena.enter(Link(arena.address))
+        persistence = await arena.open(pool_size=POOL_SIZE, address=link.address)
         account = await new_account(persistence)
-        await arena.terminate(*await arena.backends())
+        sessions = await arena.backends()
+        await arena.terminate(*sessions)
+
+        # A session is off the server's books before its socket is closed.
+        async def are_closed() -> bool:
+            return link.closed >= len(sessions)
+
+        await arena.until("the end of every connection", are_closed)
         assert await _failures_of(persistence, account, 2 * POOL_SIZE) <= 1
 
     @only_matched
