@@ -19,21 +19,17 @@ from outboxbench.results.document import (
 
 
 class Baseline(Document):
-    """What the block did in the clean time before an onset, in operations due and ended in it.
+    """What the block did in the clean times before its onsets, in operations due and ended in them.
 
-    What an outage left to be caught up on was due before, and so it does not raise the goodput.
+    It is pooled over all of them, so it is the same for every injection of the block. What an
+    outage left to be caught up on was due before, and so it does not raise the goodput.
     """
 
-    seconds: PositiveFloat
+    seconds: PositiveFloat = Field(description="length of those times together")
     good_per_s: PositiveFloat = Field(description="goodput: ended ok or ok_recovered")
     due_per_s: NonNegativeFloat = Field(description="offered load")
     service_ms: NonNegativeFloat | None = Field(
         default=None, description="mean from the begin of an operation to its end, retries included"
-    )
-    is_of_first: bool = Field(
-        default=False,
-        description="whether the first injection's stands in, as the previous one's recovery was "
-        "not seen",
     )
 
 
@@ -141,8 +137,10 @@ class Injection(Document):
     )
     wedged_clients: NonNegativeInt | None = Field(
         default=None,
-        description="clients that succeeded before and never did after the fault was healed; null "
-        "where it was not healed within the span, or none had succeeded before",
+        description="clients that succeeded before, did not once the fault was healed, and hang in "
+        "an attempt that never ends or begin nothing while others do; where client processes were "
+        "killed, none whose successor has not begun an attempt. Null where it was not healed "
+        "within the span, or none had succeeded before",
     )
 
 

@@ -17,7 +17,7 @@ from outboxbench.results.history import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from outboxbench.results.availability import BlockAvailability
+    from outboxbench.results.availability import BlockAvailability, Injection
     from outboxbench.results.history import HistoryLine
 
 MS = 1_000_000
@@ -62,11 +62,12 @@ def fault_line(
     took_effect_ms: float | None = None,
     healed_ms: float | None = None,
     number: int = 1,
+    fault: str = "crash",
     **evidence: Any,
 ) -> FaultLine:
     return FaultLine(
         number,
-        "crash",
+        fault,
         int(onset_ms * MS),
         None if took_effect_ms is None else int(took_effect_ms * MS),
         None if healed_ms is None else int(healed_ms * MS),
@@ -126,3 +127,8 @@ class Past:
 
     def availability(self) -> BlockAvailability:
         return availability_of(self.lines)
+
+
+def only_injection(past: Past) -> Injection:
+    (injection,) = past.availability().injections
+    return injection

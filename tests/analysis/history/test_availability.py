@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from tests.analysis.history.synthetic import MS, Past, op_id
+from tests.analysis.history.synthetic import MS, Past, only_injection, op_id
 
-from outboxbench.results.availability import Ambiguity, Injection
+from outboxbench.results.availability import Ambiguity
 from outboxbench.results.block import OutcomeCounts
-
-
-def only_injection(past: Past) -> Injection:
-    (injection,) = past.availability().injections
-    return injection
 
 
 def interrupted(by_ms: int = 1_000, *, to_ms: int = 4_000) -> Past:
@@ -117,7 +112,6 @@ def test_goodput_is_back_when_it_stays() -> None:
     assert injection.baseline.due_per_s == 1_000
     assert injection.baseline.service_ms == pytest.approx(0.5)
     assert injection.baseline.seconds == 2
-    assert not injection.baseline.is_of_first
     assert (injection.recovered, injection.recovered_ms, injection.bin_ms) == (True, 1_000, 100)
     assert injection.lost_good == 1_000
 
@@ -181,6 +175,29 @@ def test_in_a_span_too_short_nobody_can_see_a_recovery() -> None:
     assert injection.lost_good == pytest.approx(100, abs=1)
 
 
+def test_a_short_span_at_a_low_rate_is_enough_to_see_goodput_stay() -> None:
+    past = Past()
+    past.steadily(0, 400, every_ms=5)
+    past.steadily(400, 650, "failed", every_ms=5)
+    past.steadily(650, 1_600, every_ms=5)
+    past.fault(400, healed_ms=450)
+    injection = only_injection(past)
+    assert injection.bin_ms == 300
+    assert injection.span_ms == pytest.approx(1_195, abs=1)
+    assert (injection.recovered, injection.recovered_ms) == (True, 300)
+
+
+def test_a_single_wide_bin_is_no_recovery() -> None:
+    past = Past()
+    past.steadily(0, 4_000, every_ms=10)
+    past.steadily(4_000, 4_500, "failed", every_ms=10)
+    past.steadily(4_500, 5_000, every_ms=10)
+    past.steadily(5_000, 6_001, "failed", every_ms=10)
+    past.fault(4_000, healed_ms=4_100)
+    injection = only_injection(past)
+    assert (injection.bin_ms, injection.recovered) == (500, False)
+
+
 def test_at_low_rates_bins_are_wider() -> None:
     past = Past()
     past.steadily(0, 20_000, every_ms=10)
@@ -201,35 +218,61 @@ def test_a_lull_of_arrivals_is_no_outage_but_that_hardly_any_come_is() -> None:
         assert only_injection(past).recovered_ms == recovered_ms
 
 
-def test_what_is_caught_up_on_does_not_raise_the_next_baseline() -> None:
+def test_the_baseline_is_pooled_over_the_clean_times_and_without_what_is_caught_up_on() -> None:
     past = Past()
     past.steadily(0, 2_000)
     for due_ms in range(2_000, 3_000):
         past.attempt(due_ms, 3_000 + (due_ms - 2_000) / 10)
     past.steadily(3_000, 6_000)
-    past.fault(2_000)
-    past.fault(4_000)
+    past.fault(2_000, healed_ms=2_900)
+    past.fault(4_000, healed_ms=4_100)
     first, second = past.availability().injections
     assert first.recovered_ms == 1_000
-    assert second.baseline is not None
-    assert second.baseline.seconds == 1
-    assert second.baseline.good_per_s == 1_000
-    assert second.baseline.service_ms == pytest.approx(0.5)
-    assert not second.baseline.is_of_first
+    assert first.baseline is not None
+    assert first.baseline == second.baseline
+    # Two seconds before the first onset, and one between the recovery and the second.
+    assert first.baseline.seconds == 3
+    assert first.baseline.good_per_s == 1_000
+    assert first.baseline.service_ms == pytest.approx(0.5)
 
 
-def test_after_an_injection_that_never_recovered_the_first_baseline_counts() -> None:
+def test_a_short_clean_time_with_a_lull_does_not_decide_what_was_usual() -> None:
+    past = Past()
+    past.steadily(0, 400, every_ms=10)
+    past.steadily(400, 6_000, every_ms=5)
+    past.fault(400, healed_ms=500)
+    past.fault(2_400, healed_ms=2_500)
+    past.fault(4_400, healed_ms=4_500)
+    for injection in past.availability().injections:
+        assert injection.baseline is not None
+        assert injection.baseline.good_per_s == pytest.approx(200, rel=0.06)
+
+
+def test_time_under_a_fault_is_not_clean_even_if_goodput_never_fell() -> None:
+    past = Past()
+    past.steadily(0, 3_000)
+    past.fault(1_000, healed_ms=1_450)
+    past.fault(2_000, healed_ms=2_100)
+    for injection in past.availability().injections:
+        assert injection.baseline is not None
+        # From the first bin that begins after the healing.
+        assert injection.baseline.seconds == 1.5
+        assert injection.recovered_ms == 0
+
+
+def test_where_goodput_did_not_come_back_nothing_was_clean() -> None:
     past = Past()
     past.steadily(0, 2_000)
     past.steadily(2_000, 4_000, every_ms=2)
     past.steadily(4_000, 6_000)
-    past.fault(2_000)
-    past.fault(4_000)
+    past.fault(2_000, healed_ms=2_100)
+    past.fault(4_000, healed_ms=4_100)
     first, second = past.availability().injections
     assert (first.recovered, first.recovered_ms) == (False, None)
     assert first.lost_good == 1_000
     assert first.baseline is not None
-    assert second.baseline == first.baseline.model_copy(update={"is_of_first": True})
+    assert first.baseline.seconds == 2
+    assert second.baseline == first.baseline
     assert second.recovered_ms == 0
 
 
@@ -310,82 +353,6 @@ def test_a_blind_retry_has_applied_twice_what_had_committed() -> None:
     past.store(op_id(7))
     past.store(op_id(8))
     assert only_injection(past).ambiguity == Ambiguity(twice_if_repeated=1)
-
-
-def three_clients(*, healed_ms: float | None = 2_100) -> Past:
-    """Two who go on after the fault, and a third that has only worked before."""
-    past = Past()
-    past.steadily(0, 4_000, client=0, every_ms=20)
-    past.steadily(0, 4_000, client=1, every_ms=20)
-    past.steadily(0, 2_000, client=2, every_ms=20)
-    past.fault(2_000, healed_ms=healed_ms)
-    return past
-
-
-def test_a_client_whose_attempt_never_ends_is_wedged() -> None:
-    past = three_clients()
-    assert only_injection(past).wedged_clients == 1
-    past.attempt(3_900, None, None, client=2)
-    assert only_injection(past).wedged_clients == 1
-
-
-def test_a_client_that_begins_nothing_is_wedged_if_others_begin_enough() -> None:
-    past = three_clients(healed_ms=3_790)
-    assert only_injection(past).wedged_clients == 1
-    past = three_clients(healed_ms=3_810)
-    assert only_injection(past).wedged_clients == 0
-
-
-def test_clients_that_succeed_or_go_on_trying_are_not_wedged() -> None:
-    past = three_clients()
-    past.attempt(1_999, 2_200, "indeterminate", client=2, final="ok_recovered")
-    assert only_injection(past).wedged_clients == 0
-    past = three_clients()
-    past.steadily(2_100, 4_000, "failed", client=2, every_ms=500)
-    assert only_injection(past).wedged_clients == 0
-
-
-def test_an_ok_before_the_fault_was_healed_is_no_sign_of_recovery() -> None:
-    past = three_clients(healed_ms=2_100)
-    past.attempt(2_001, 2_050, client=2)
-    assert only_injection(past).wedged_clients == 1
-
-
-def test_who_hangs_after_the_next_onset_was_not_wedged_before() -> None:
-    past = three_clients()
-    past.attempt(2_500, 2_600, "failed", client=2)
-    past.attempt(3_500, None, None, client=2)
-    past.fault(3_000, healed_ms=3_010)
-    assert [each.wedged_clients for each in past.availability().injections] == [0, 0]
-
-
-def test_who_never_worked_cannot_wedge() -> None:
-    past = three_clients()
-    past.attempt(1_000, None, None, client=3)
-    assert only_injection(past).wedged_clients == 1
-
-
-def test_a_client_wedges_once() -> None:
-    past = three_clients()
-    past.attempt(1_999, None, None, client=2)
-    past.fault(3_000, healed_ms=3_010)
-    assert [each.wedged_clients for each in past.availability().injections] == [1, 0]
-
-
-def test_where_all_hang_the_history_goes_on_until_the_fault_was_healed() -> None:
-    past = Past()
-    past.steadily(0, 2_000)
-    past.attempt(2_000, None, None)
-    past.fault(2_000, healed_ms=9_000)
-    injection = only_injection(past)
-    assert injection.span_ms == pytest.approx(7_000, abs=1e-5)
-    assert injection.recovered is False
-    assert injection.lost_good == pytest.approx(7_000, abs=0.1)
-    assert injection.wedged_clients == 1
-
-
-def test_of_a_fault_that_was_not_healed_nobody_knows_who_is_wedged() -> None:
-    assert only_injection(three_clients(healed_ms=None)).wedged_clients is None
 
 
 def test_deliveries_pause_from_an_onset_until_the_next_one_is_confirmed() -> None:

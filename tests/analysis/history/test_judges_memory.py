@@ -39,8 +39,13 @@ def a_block(seconds: int) -> Iterator[HistoryLine]:
         yield attempt_line(number, number * 20, number * 20 + 3, aggregate_id=account(number))
     for number in range(1, seconds // 10 + 1):
         onset_ms = number * 10_000 - 5_000
-        moments = {"took_effect_ms": onset_ms + 1, "healed_ms": onset_ms + 2}
-        yield fault_line(onset_ms, number=number, seen=True, **moments)
+        yield fault_line(
+            onset_ms,
+            number=number,
+            took_effect_ms=onset_ms + 1,
+            healed_ms=onset_ms + 2,
+            seen=True,
+        )
     for number in operations:
         version = (number - 1) // ACCOUNTS + 1
         message = message_line(op_id(number))

@@ -7,15 +7,15 @@ of each client, and the operations in doubt; an hour of load takes little more t
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from outboxbench.analysis.history.ambiguity import AmbiguityOfSpans
 from outboxbench.analysis.history.backlog import Backlog
 from outboxbench.analysis.history.delivery_pauses import PausesOfSpans, keep_least
 from outboxbench.analysis.history.operations import GOOD
 from outboxbench.analysis.history.outline import Outline
-from outboxbench.analysis.history.spans import BIN_NS, NS_PER_MS, Span
-from outboxbench.analysis.history.wedged import ClientsOfSpan, LatestAttempts
+from outboxbench.analysis.history.spans import BIN_NS, NS_PER_MS, Span, baseline_of
+from outboxbench.analysis.history.wedged import ENDS_CLIENTS, ClientsOfSpan, LatestAttempts
 from outboxbench.analysis.history.whole_operations import OperationsInProgress
 from outboxbench.results.availability import BlockAvailability, Injection, Timeline
 from outboxbench.results.block import OutcomeCounts
@@ -37,10 +37,10 @@ SERVER_READY: Final = "server_ready_ns"
 def availability_of(read: Read) -> BlockAvailability:
     """Measure a block's availability after each of its injections.
 
-    The baseline of an injection is the goodput of the clean time before it: for the first one from
-    when the load begins, for others from where the previous one's recovery was found. Where that
-    was not found, be it that it never came or that the span was too short, the first one's
-    baseline stands in.
+    The baseline, what the block does when nothing is wrong, is one for all its injections, as the
+    same load is offered throughout: it is pooled over the clean times before each onset. Those
+    begin with the load or, later on, when the fault before was healed and goodput back. A time
+    whose begin was not found is left out.
 
     Args:
         read: yields the lines, from the first one each time; those of a client in their order.
@@ -55,15 +55,6 @@ def availability_of(read: Read) -> BlockAvailability:
     return measured.availability()
 
 
-class _Found(NamedTuple):
-    """What is found of a span and handed on to the next: its baseline, and its recovery."""
-
-    baseline: Baseline | None
-    is_back: bool | None
-    after_bins: int | None
-    bin_ns: int | None
-
-
 class _Measured:
     """Every line in the span that it belongs to."""
 
@@ -74,7 +65,13 @@ class _Measured:
         self._spans = [Span(bounds_ns[span], bounds_ns[span + 1]) for span in spans]
         healthy_from_ns = [outline.begins_ns, *(fault.healed_ns for fault in outline.faults)]
         self._clients = [
-            ClientsOfSpan(healthy_from_ns[span], bounds_ns[span + 1]) for span in spans
+            ClientsOfSpan(
+                healthy_from_ns[span],
+                bounds_ns[span + 1],
+                is_last=span == spans[-1],
+                killed_ns=_killed_ns(outline.faults[span - 1]) if span else None,
+            )
+            for span in spans
         ]
         self._latest = LatestAttempts()
         self._outcomes = [Counter[str]() for _ in spans]
@@ -117,12 +114,11 @@ class _Measured:
             self._add(operation)
         outline = self._outline
         ambiguity = self._ambiguity.of_spans(len(self._spans))
-        injections = []
-        first = self._spans[0].baseline(0)
-        found = _Found(first, is_back=True, after_bins=0, bin_ns=None)
-        for span, fault in enumerate(outline.faults, 1):
-            found = self._follow(span, found, first)
-            injections.append(self._injection(span, fault, found, ambiguity[span]))
+        baseline = self._baseline()
+        injections = [
+            self._injection(span, fault, baseline, ambiguity[span])
+            for span, fault in enumerate(outline.faults, 1)
+        ]
         return BlockAvailability(
             outcomes_before=OutcomeCounts(**self._outcomes[0]),
             injections=tuple(injections),
@@ -136,14 +132,14 @@ class _Measured:
     def _see_begun(self, line: AttemptLine, began_ns: int) -> None:
         self._latest.see(line, began_ns)
         begun_in = self._outline.span_at(began_ns)
-        if begun_in is not None:
-            self._clients[begun_in].see_begun(line, began_ns)
+        # What is begun after the load shows still who is alive; nothing is before it.
+        self._clients[-1 if begun_in is None else begun_in].see_begun(line, began_ns)
         if line.ended_ns is None:
             return
         ended_in = self._outline.span_at(line.ended_ns)
+        self._clients[-1 if ended_in is None else ended_in].see_ended(line, line.ended_ns)
         if ended_in is None:
             return
-        self._clients[ended_in].see_ended(line, line.ended_ns)
         if line.outcome != "ok":
             return
         self._spans[ended_in].add_ok(line.ended_ns)
@@ -173,22 +169,29 @@ class _Measured:
                 self._spans[ended_in].add_good(operation.ended_ns)
                 self._good[(operation.ended_ns - outline.begins_ns) // BIN_NS] += 1
 
-    def _follow(self, span: int, previous: _Found, first: Baseline | None) -> _Found:
-        """Find the baseline of a span, and with it when it recovered."""
-        baseline = (
-            first and first.model_copy(update={"is_of_first": True})
-            if previous.after_bins is None
-            else self._spans[span - 1].baseline(previous.after_bins)
-        )
-        if baseline is None:
-            return _Found(None, None, None, None)
-        recovery = self._spans[span].recovery(baseline.good_per_s, self._took_effect_ns[span])
-        return _Found(baseline, *recovery)
+    def _baseline(self) -> Baseline | None:
+        """Pool the clean times, which are found by what was done before the first onset."""
+        clean = [self._spans[0].clean(0)]
+        first = baseline_of(clean)
+        if first is None:
+            return None
+        for number, fault in enumerate(self._outline.faults[:-1], 1):
+            span = self._spans[number]
+            recovery = span.recovery(first.good_per_s, self._took_effect_ns[number])
+            if recovery.after_bins is not None and fault.healed_ns is not None:
+                clean.append(span.clean(max(recovery.after_bins, span.bins_until(fault.healed_ns))))
+        return baseline_of(clean)
 
     def _injection(
-        self, span: int, fault: FaultLine, found: _Found, ambiguity: Ambiguity
+        self, span: int, fault: FaultLine, baseline: Baseline | None, ambiguity: Ambiguity
     ) -> Injection:
-        measured, baseline = self._spans[span], found.baseline
+        measured = self._spans[span]
+        recovery = (
+            None
+            if baseline is None
+            else measured.recovery(baseline.good_per_s, self._took_effect_ns[span])
+        )
+        after_bins = recovery and recovery.after_bins
         after_effect_ns = self._first_ok_after_effect_ns[span]
         ready_ns = fault.evidence.get(SERVER_READY)
         in_flight = OutcomeCounts(**self._in_flight[span])
@@ -205,12 +208,10 @@ class _Measured:
             if ready_ns is None or after_effect_ns is None
             else _ms(measured.begins_ns + after_effect_ns - ready_ns),
             longest_gap_ms=_ms(measured.longest_gap_ns()),
-            recovered=found.is_back,
-            recovered_ms=None
-            if found.after_bins is None
-            else found.after_bins * BIN_NS / NS_PER_MS,
-            bin_ms=_ms(found.bin_ns),
-            lost_good=baseline and measured.lost_good(baseline.good_per_s, found.after_bins),
+            recovered=recovery and recovery.is_back,
+            recovered_ms=None if after_bins is None else after_bins * BIN_NS / NS_PER_MS,
+            bin_ms=_ms(recovery and recovery.bin_ns),
+            lost_good=baseline and measured.lost_good(baseline.good_per_s, after_bins),
             most_waiting=self._backlog.most(measured.begins_ns, measured.ends_ns),
             caught_up_ms=_ms(
                 self._backlog.caught_up_ns(
@@ -229,6 +230,10 @@ class _Measured:
 
 def _took_effect_ns(fault: FaultLine) -> int:
     return fault.onset_ns if fault.took_effect_ns is None else fault.took_effect_ns
+
+
+def _killed_ns(fault: FaultLine) -> int | None:
+    return _took_effect_ns(fault) if fault.fault in ENDS_CLIENTS else None
 
 
 def _ms(duration_ns: int | None) -> float | None:

@@ -10,6 +10,8 @@ from outboxbench.analysis.history.operations import GOOD
 from outboxbench.results.availability import Baseline
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from outboxbench.analysis.history.whole_operations import WholeOperation
 
 NS_PER_MS: Final = 1_000_000
@@ -22,8 +24,10 @@ EXPECTED_PER_BIN: Final = 50
 that the few which are answered just after their bin do not decide over it."""
 RECOVERED_SHARE: Final = 0.9
 """Of the baseline's goodput."""
-SUSTAINED_BINS: Final = 5
-"""So many bins in a row make a recovery."""
+SUSTAINED_NS: Final = 500 * NS_PER_MS
+"""So long goodput has to stay for a recovery."""
+FEWEST_BINS: Final = 2
+"""And for so many bins in a row, so that wide ones have to stay as well."""
 LULL_DEVIATIONS: Final = 3
 """How many standard deviations fewer arrivals than expected are put down to chance.
 
@@ -40,6 +44,30 @@ class Recovery(NamedTuple):
     after_bins: int | None
     """Of `BIN_NS`, since the begin of the span."""
     bin_ns: int
+
+
+class Clean(NamedTuple):
+    """What was due in a clean time: all of it, and what of that ended in it."""
+
+    length_ns: int
+    due: int
+    good: int
+    served: int
+    service_ns: int
+
+
+def baseline_of(clean_times: Iterable[Clean]) -> Baseline | None:
+    """Pool the clean times of a block; None if nothing was good in them."""
+    length_ns, due, good, served, service_ns = map(sum, zip(*clean_times, strict=True))
+    if not good:
+        return None
+    seconds = length_ns / NS_PER_S
+    return Baseline(
+        seconds=seconds,
+        good_per_s=good / seconds,
+        due_per_s=due / seconds,
+        service_ms=service_ns / served / NS_PER_MS,
+    )
 
 
 class Span:
@@ -89,26 +117,26 @@ class Span:
         """The longest time without an ok, both ends of the span included; None if it is empty."""
         return self._oks.longest_ns()
 
-    def baseline(self, after_bins: int) -> Baseline | None:
-        """What was done from a bin on, in operations due and ended there; None if nothing was."""
-        good = sum(self._good_of_due[after_bins:])
-        if not good:
-            return None
-        seconds = (self.length_ns - after_bins * BIN_NS) / NS_PER_S
-        served = sum(self._served[after_bins:])
-        return Baseline(
-            seconds=seconds,
-            good_per_s=good / seconds,
-            due_per_s=sum(self._due[after_bins:]) / seconds,
-            service_ms=sum(self._service_ns[after_bins:]) / served / NS_PER_MS,
+    def clean(self, after_bins: int) -> Clean:
+        """Return what was done from a bin on, in operations due and ended there."""
+        return Clean(
+            length_ns=max(0, self.length_ns - after_bins * BIN_NS),
+            due=sum(self._due[after_bins:]),
+            good=sum(self._good_of_due[after_bins:]),
+            served=sum(self._served[after_bins:]),
+            service_ns=sum(self._service_ns[after_bins:]),
         )
+
+    def bins_until(self, moment_ns: int) -> int:
+        """How many of the span's first bins have to be left out to begin at a moment or later."""
+        return max(0, _parts(moment_ns - self.begins_ns, BIN_NS))
 
     def recovery(self, good_per_s: float, took_effect_ns: int) -> Recovery:
         """Find the bin from which on goodput is back, and stays.
 
-        It has to stay for `SUSTAINED_BINS` bins, and as long after the fault took effect: before,
-        there was nothing to recover from. Only bins that lie in the span as a whole are looked at.
-        In a lull of arrivals its share of what was due is enough.
+        It has to stay for `SUSTAINED_NS` and `FEWEST_BINS`, and as long after the fault took
+        effect: before, there was nothing to recover from. Only bins that lie in the span as a whole
+        are looked at. In a lull of arrivals its share of what was due is enough.
 
         Args:
             good_per_s: the baseline's goodput.
@@ -124,12 +152,13 @@ class Span:
             good = sum(self._good_ended[place : place + width])
             due = sum(self._due[place : place + width])
             reaches.append(good >= RECOVERED_SHARE * min(expected, max(due, lowest)))
+        sustained = max(FEWEST_BINS, _parts(SUSTAINED_NS, width * BIN_NS))
         effect = max(0, took_effect_ns - self.begins_ns) // (width * BIN_NS)
-        first_seen = effect + SUSTAINED_BINS
+        first_seen = effect + sustained
         if first_seen > whole:
             return Recovery(is_back=None, after_bins=None, bin_ns=width * BIN_NS)
-        for place in range(whole - SUSTAINED_BINS + 1):
-            if all(reaches[place : max(place + SUSTAINED_BINS, first_seen)]):
+        for place in range(whole - sustained + 1):
+            if all(reaches[place : max(place + sustained, first_seen)]):
                 return Recovery(is_back=True, after_bins=place * width, bin_ns=width * BIN_NS)
         return Recovery(is_back=False, after_bins=None, bin_ns=width * BIN_NS)
 
