@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from outboxbench.analysis.fault_panels import fault_panels
 from outboxbench.analysis.history.availability_summary import summarise
 from outboxbench.report import style
-from outboxbench.report.charts import fault_names, frame
+from outboxbench.report.charts import fault_frame, fault_names
+from outboxbench.report.charts.data_table import DataTable
 from outboxbench.report.charts.log_ticks import short
 from outboxbench.report.numbers import three_digits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Sequence
 
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from outboxbench.analysis.fault_panels import FaultPanel
-    from outboxbench.results.availability import AvailabilitySummary, Spread
+    from outboxbench.report.charts.fault_frame import PlacedPanel
+    from outboxbench.results.availability import AvailabilitySummary, Injection, Spread
     from outboxbench.results.faults import FaultArm
     from outboxbench.results.model import Run
 
 TITLE = "Who is back when"
 SHOWS = "recovery after faults: of the server, of its clients, of goodput"
+NEEDS = "arms under faults, each with an injection"
+READING = (
+    "In each column the dot is the median over the injections and the bar the worst of them, on one"
+    " scale throughout: what lies between two columns is the driver's and the pool's own part."
+)
 
 STAGES: Final[tuple[tuple[str, str, Callable[[AvailabilitySummary], Spread]], ...]] = (
     ("server answers again", "nobody asked it", lambda summary: summary.server_ready_ms),
@@ -35,11 +42,6 @@ STAGES: Final[tuple[tuple[str, str, Callable[[AvailabilitySummary], Spread]], ..
     ("goodput at 90%, and staying", "spans too short to see", lambda summary: summary.recovered_ms),
 )
 
-_ROW_IN: Final = 0.25
-_LAYER_IN: Final = 0.25
-_HEADING_IN: Final = 0.6
-_AXIS_IN: Final = 0.7
-_NAME_GAP_IN: Final = 0.15
 _GAP_IN: Final = 0.62
 _LINEAR_MS: Final = 1.0
 _MARGIN: Final = 1.6
@@ -48,43 +50,96 @@ _MARGIN: Final = 1.6
 def draw(run: Run) -> Figure:
     """Draw a panel for each fault: a row for each arm, a column for each stage of recovery.
 
-    Raises NoDataError when there was no injection.
+    All panels have one scale, so that faults can be compared. Raises NoDataError when there was no
+    injection.
     """
-    panels = [panel for panel in fault_panels(run) if _measured(panel)]
-    if not panels:
-        raise frame.NoDataError("no fault was injected")
-    with style.applied():
-        figure = frame.new_figure(
-            fault_names.footer(run),
-            title=TITLE,
-            subtitle="Since the onset of the fault, over its injections; further left is better."
-            " What never came to pass counts as longer than all others.\nFirst ok: of an attempt"
-            " invoked once the fault had taken effect. Goodput that never fell below 90% was back"
-            " after 0 ms. –: not known.",
-            key=_key(),
-            panels_in=sum(_height_in(panel) for panel in panels),
-        )
-        names_in = _NAME_GAP_IN + fault_names.width_in(
-            fault_names.marked_name(panel, arm) for panel in panels for arm in panel.arms
-        )
-        top_in = frame.TOP_IN
-        for panel in panels:
-            _draw_panel(figure, panel, top_in, names_in)
-            top_in += _height_in(panel)
-    return figure
+    panels = fault_frame.injected(run)
+    return fault_frame.draw_panels(
+        run,
+        panels,
+        partial(_draw_panel, highest_ms=_highest_ms(panels) * _MARGIN),
+        title=TITLE,
+        subtitle="Since the onset of the fault, over its injections; further left is better."
+        " What never came to pass counts as longer than all others.\nFirst ok: of an attempt"
+        " invoked once the fault had taken effect. Goodput that never fell below 90% was back"
+        " after 0 ms. –: not known.",
+        key=_key(),
+    )
 
 
 def describe(run: Run) -> str:
     """The chart in words: median and worst of each stage of each arm."""
-    return " ".join(
-        f"{panel.fault}: {'; '.join(_in_words(panel, arm) for arm in _measured(panel))}."
-        for panel in fault_panels(run)
-        if _measured(panel)
+    return fault_frame.describe_arms(fault_frame.injected(run), _in_words)
+
+
+def finding(run: Run) -> str:
+    """Who was back last, and how often goodput was not."""
+    panels = fault_frame.injected(run)
+    injections = [each for panel in panels for arm in panel.arms for each in _injections(arm)]
+    whole = summarise(injections)
+    latest = max(
+        ((panel, arm) for panel in panels for arm in panel.arms),
+        key=lambda each: _first_ok(each[1]).max or 0.0,
+    )
+    goodput = (
+        f"goodput did not come back within the span after {whole.unrecovered} of"
+        f" {whole.injections} injections"
+        if whole.unrecovered
+        else f"goodput came back after each of {whole.injections - whole.unseen} injections"
+    )
+    unseen = f", and of {whole.unseen} it cannot be told" if whole.unseen else ""
+    longest_ms = _first_ok(latest[1]).max
+    if longest_ms is None:
+        return f"No client succeeded after any injection; {goodput}{unseen}."
+    return (
+        "A client succeeded again after a median of"
+        f" {three_digits(whole.first_ok_after_effect_ms.median)} ms from the onset on, and after"
+        f" {three_digits(longest_ms)} ms at the latest"
+        f" ({latest[0].label(latest[1])} under {latest[0].fault}); {goodput}{unseen}."
     )
 
 
-def _in_words(panel: FaultPanel, arm: FaultArm) -> str:
-    summary = summarise(arm.availability.injections)
+def data(run: Run) -> DataTable:
+    """Median, worst, and how often never, of each stage of each arm."""
+    measures = ("median ms", "worst ms", "never")
+    return DataTable(
+        columns=(
+            *("fault", "arm", "verdict", "injections"),
+            *(f"{stage}, {measure}" for stage, _, _ in STAGES for measure in measures),
+        ),
+        rows=tuple(
+            (
+                *fault_frame.named(panel, arm),
+                len(_injections(arm)),
+                *(
+                    cell
+                    for _, _, spread_of in STAGES
+                    for spread in (spread_of(summarise(_injections(arm))),)
+                    for cell in (spread.median, spread.max, spread.never)
+                ),
+            )
+            for panel in fault_frame.injected(run)
+            for arm in panel.arms
+        ),
+    )
+
+
+def _injections(arm: FaultArm) -> Sequence[Injection]:
+    return arm.availability.injections
+
+
+def _first_ok(arm: FaultArm) -> Spread:
+    return summarise(_injections(arm)).first_ok_after_effect_ms
+
+
+def _highest_ms(panels: Sequence[FaultPanel]) -> float:
+    summaries = (summarise(_injections(arm)) for panel in panels for arm in panel.arms)
+    worst = (spread_of(each).max or 0.0 for each in summaries for _, _, spread_of in STAGES)
+    return max(10.0, *worst)
+
+
+def _in_words(arm: FaultArm) -> str:
+    summary = summarise(_injections(arm))
     told = []
     for stage, _, spread_of in STAGES:
         spread = spread_of(summary)
@@ -94,68 +149,25 @@ def _in_words(panel: FaultPanel, arm: FaultArm) -> str:
                 f"{stage} median {three_digits(spread.median)} ms,"
                 f" worst {three_digits(spread.max)} ms{never}"
             )
-    return f"{panel.label(arm)}, verdict {arm.verdict}: {', '.join(told)}"
+    return ", ".join(told)
 
 
-def _measured(panel: FaultPanel) -> list[FaultArm]:
-    return [arm for arm in panel.arms if arm.availability.injections]
-
-
-def _layers(panel: FaultPanel) -> Iterator[tuple[str, list[FaultArm]]]:
-    """The arms by the layers that stand between the application and the server."""
-    groups: dict[str, list[FaultArm]] = {layer: [] for layer in style.LAYERS}
-    for arm in _measured(panel):
-        groups[style.layer_of(arm.strategy)].append(arm)
-    yield from ((layer, arms) for layer, arms in groups.items() if arms)
-
-
-def _rows_in(panel: FaultPanel) -> float:
-    return sum(_LAYER_IN + _ROW_IN * len(arms) for _, arms in _layers(panel))
-
-
-def _height_in(panel: FaultPanel) -> float:
-    return _HEADING_IN + _rows_in(panel) + _AXIS_IN
-
-
-def _draw_panel(figure: Figure, panel: FaultPanel, top_in: float, names_in: float) -> None:
-    frame.write_heading(figure, panel.fault, "", at_in=top_in)
-    height_in = _rows_in(panel)
-    width_in = (frame.WIDTH_IN - 2 * frame.LEFT_IN - names_in - 3 * _GAP_IN) / 3
-    summaries = {arm.name: summarise(arm.availability.injections) for arm in _measured(panel)}
-    highest_ms = max(
-        (spread_of(each).max or 0 for each in summaries.values() for _, _, spread_of in STAGES),
-        default=0,
-    )
+def _draw_panel(placed: PlacedPanel, *, highest_ms: float) -> None:
+    # Right of the last column too: what markers cannot say stands there.
+    width_in = (placed.width_in - len(STAGES) * _GAP_IN) / len(STAGES)
     for column, (stage, unknown, spread_of) in enumerate(STAGES):
-        axes = frame.place(
-            figure,
-            left_in=frame.LEFT_IN + names_in + column * (width_in + _GAP_IN),
-            top_in=top_in + _HEADING_IN,
-            width_in=width_in,
-            height_in=height_in,
-        )
-        axes.set_title(stage, fontsize=9, weight="normal", color=style.FAINT)
-        _prepare(axes, height_in, max(highest_ms, 10.0) * _MARGIN)
-        spreads = {name: spread_of(summary) for name, summary in summaries.items()}
-        if not any(spread.measured or spread.never for spread in spreads.values()):
+        axes = placed.axes(stage, at_in=column * (width_in + _GAP_IN), width_in=width_in)
+        placed.rows_on(axes)
+        _set_scale(axes, highest_ms)
+        spreads = [(row, spread_of(summarise(_injections(row.arm)))) for row in placed.rows]
+        if not any(spread.measured or spread.never for _, spread in spreads):
             _write_inside(axes, unknown)
-        y_in = 0.0
-        for layer, arms in _layers(panel):
-            if column == 0:
-                _write(axes, layer, y_in + _LAYER_IN / 2, height_in, colour=style.FAINT)
-            y_in += _LAYER_IN
-            for arm in arms:
-                middle_in = y_in + _ROW_IN / 2
-                if column == 0:
-                    name = fault_names.marked_name(panel, arm)
-                    _write(axes, name, middle_in, height_in, colour=fault_names.colour(arm))
-                _draw_spread(axes, panel, arm, spreads[arm.name], middle_in)
-                y_in += _ROW_IN
+        else:
+            for (arm, middle_in), spread in spreads:
+                _draw_spread(axes, placed.panel, arm, spread, middle_in)
 
 
-def _prepare(axes: Axes, height_in: float, highest_ms: float) -> None:
-    axes.set_ylim(height_in, 0)
-    axes.set_yticks([])
+def _set_scale(axes: Axes, highest_ms: float) -> None:
     # Zero is a value here, and has to have its place beside a thousand.
     axes.set_xscale("symlog", linthresh=_LINEAR_MS, linscale=0.4)
     axes.set_xlim(-0.4, highest_ms)
@@ -165,8 +177,7 @@ def _prepare(axes: Axes, height_in: float, highest_ms: float) -> None:
     )
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
-    axes.tick_params(labelsize=9)
-    axes.set_xlabel("ms (logarithmic from 1)", fontsize=9)
+    axes.set_xlabel("ms (logarithmic from 1)", fontsize=fault_frame.AXIS_SIZE)
 
 
 def _draw_spread(
@@ -183,7 +194,7 @@ def _draw_spread(
             [middle_in],
             marker=look.marker,
             color=look.colour,
-            markersize=6.5,
+            markersize=fault_frame.MARKER_SIZE,
             fillstyle=fault_names.fill(panel, arm),
             markerfacecoloralt="white",
         )
@@ -210,18 +221,6 @@ def _beside(spread: Spread) -> tuple[str, str]:
 
 def _times(spread: Spread) -> str:
     return f"{spread.never} of {spread.never + spread.measured}"
-
-
-def _write(axes: Axes, text: str, middle_in: float, height_in: float, *, colour: str) -> None:
-    frame.write_beside(
-        axes,
-        text,
-        level=1 - middle_in / height_in,
-        left_in=_NAME_GAP_IN,
-        align="right",
-        colour=colour,
-        size=fault_names.SIZE,
-    )
 
 
 def _write_inside(axes: Axes, text: str) -> None:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 from matplotlib.ticker import FixedLocator, PercentFormatter
 
-from outboxbench.analysis.fault_panels import fault_panels, first_ok_ms, longest_gap_ms
+from outboxbench.analysis.fault_panels import first_ok_ms, longest_gap_ms
 from outboxbench.analysis.history.availability_summary import distribution
 from outboxbench.report import style
-from outboxbench.report.charts import fault_names, frame
+from outboxbench.report.charts import fault_frame, fault_names
+from outboxbench.report.charts.data_table import DataTable
 from outboxbench.report.charts.log_ticks import label_log_axis
 from outboxbench.report.numbers import three_digits
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from outboxbench.analysis.fault_panels import FaultPanel
+    from outboxbench.report.charts.fault_frame import PlacedPanel
     from outboxbench.results.availability import Injection
     from outboxbench.results.faults import FaultArm
     from outboxbench.results.model import Run
@@ -29,18 +31,21 @@ if TYPE_CHECKING:
 
 TITLE = "How long nothing succeeds"
 SHOWS = "distributions over injections: time to first ok, and longest gap"
+NEEDS = "arms under faults, each with an injection"
+READING = (
+    "Each line rises to the share of injections after which it took no longer than the time below:"
+    " the further left it rises the better, and one that ends below 100% is of who did not come"
+    " back, the injections being named beside it."
+)
 
 _MEASURES: Final[tuple[tuple[str, Measure], ...]] = (
     ("time to first ok", first_ok_ms),
     ("longest gap between two ok", longest_gap_ms),
 )
 
-_HEADING_IN: Final = 0.55
-_AXIS_IN: Final = 0.75
-_LEAST_HEIGHT_IN: Final = 1.7
-_NAME_STEP_IN: Final = 0.2
-_SAMPLE_IN: Final = 0.5
-_LEFT_IN: Final = frame.LEFT_IN + 0.5
+_LEAST_HEIGHT_IN: Final = 1.45
+_SHARES_IN: Final = 0.65
+"""For the axis of shares, left of the first axes."""
 _GAP_IN: Final = 0.3
 _SHORTEST_MS: Final = 0.1
 _MARGIN: Final = 1.4
@@ -54,40 +59,73 @@ def draw(run: Run) -> Figure:
 
     Raises NoDataError when there was no injection.
     """
-    panels = [panel for panel in fault_panels(run) if _measured(panel)]
-    if not panels:
-        raise frame.NoDataError("no fault was injected")
-    with style.applied():
-        figure = frame.new_figure(
-            fault_names.footer(run),
-            title=TITLE,
-            subtitle="Share of the injections after which it took no longer than this; further left"
-            " is better. First ok: from the onset to the end of the first attempt\ninvoked once"
-            " the fault had taken effect. What never came to pass keeps a line below 100%.",
-            key=style.strategy_key(arm.strategy for panel in panels for arm in panel.arms),
-            panels_in=sum(_height_in(panel) for panel in panels),
-        )
-        names_in = _SAMPLE_IN + fault_names.width_in(
-            _name(panel, arm) for panel in panels for arm in _measured(panel)
-        )
-        width_in = (frame.WIDTH_IN - _LEFT_IN - _GAP_IN - names_in - frame.LEFT_IN) / 2
-        top_in = frame.TOP_IN
-        for panel in panels:
-            _draw_panel(figure, panel, top_in, width_in)
-            top_in += _height_in(panel)
-    return figure
+    panels = fault_frame.injected(run)
+    return fault_frame.draw_panels(
+        run,
+        panels,
+        _draw_panel,
+        title=TITLE,
+        subtitle="Share of the injections after which it took no longer than this; further left"
+        " is better. First ok: from the onset to the end of the first attempt\ninvoked once"
+        " the fault had taken effect. What never came to pass keeps a line below 100%.",
+        key=style.strategy_key(arm.strategy for panel in panels for arm in panel.arms),
+        name=_name,
+        is_alarming=lambda arm: bool(_never(arm)),
+        is_stroked=True,
+        least_in=_LEAST_HEIGHT_IN,
+    )
 
 
 def describe(run: Run) -> str:
     """The chart in words: the median and the longest of each arm, and what never came to pass."""
-    return " ".join(
-        f"{panel.fault}: {'; '.join(_in_words(panel, arm) for arm in _measured(panel))}."
-        for panel in fault_panels(run)
-        if _measured(panel)
+    return fault_frame.describe_arms(fault_frame.injected(run), _in_words)
+
+
+def finding(run: Run) -> str:
+    """How long nothing succeeded at the most and at the least, and how often nothing did again."""
+    panels = fault_frame.injected(run)
+    gaps = [
+        (gap_ms, f"{panel.label(arm)} under {panel.fault}")
+        for panel in panels
+        for arm in panel.arms
+        for gap_ms in longest_gap_ms(arm.availability.injections)
+    ]
+    ended = [(gap_ms, whose) for gap_ms, whose in gaps if gap_ms is not None]
+    never = len(gaps) - len(ended)
+    if not ended:
+        return f"Nothing succeeded any more after each of {len(gaps)} injections."
+    (shortest_ms, who_least), (longest_ms, who_most) = min(ended), max(ended)
+    return (
+        f"The longest time without an ok was {three_digits(longest_ms)} ms ({who_most}), the"
+        f" shortest after an injection {three_digits(shortest_ms)} ms ({who_least});"
+        f" after {never or 'none'} of {len(gaps)} injections nothing succeeded any more."
     )
 
 
-def _in_words(panel: FaultPanel, arm: FaultArm) -> str:
+def data(run: Run) -> DataTable:
+    """Both times of every injection."""
+    return DataTable(
+        columns=(
+            "fault",
+            "arm",
+            "verdict",
+            "injection",
+            *(f"{title}, ms" for title, _ in _MEASURES),
+        ),
+        rows=tuple(
+            (*fault_frame.named(panel, arm), injection.number, *values)
+            for panel in fault_frame.injected(run)
+            for arm in panel.arms
+            for injection, *values in zip(
+                arm.availability.injections,
+                *(measure(arm.availability.injections) for _, measure in _MEASURES),
+                strict=True,
+            )
+        ),
+    )
+
+
+def _in_words(arm: FaultArm) -> str:
     told = []
     for title, measure in _MEASURES:
         values = measure(arm.availability.injections)
@@ -95,51 +133,29 @@ def _in_words(panel: FaultPanel, arm: FaultArm) -> str:
         median = next((point.value for point in points if point.share >= 0.5), None)
         longest = points[-1].value if points else None
         told.append(f"{title} median {three_digits(median)} ms, longest {three_digits(longest)} ms")
-    never = _never(arm)
-    return f"{panel.label(arm)}, verdict {arm.verdict}: {', '.join((*told, *never))}"
+    return ", ".join((*told, *_never(arm)))
 
 
-def _measured(panel: FaultPanel) -> list[FaultArm]:
-    return [arm for arm in panel.arms if arm.availability.injections]
-
-
-def _height_in(panel: FaultPanel) -> float:
-    return _HEADING_IN + _axes_in(panel) + _AXIS_IN
-
-
-def _axes_in(panel: FaultPanel) -> float:
-    return max(_LEAST_HEIGHT_IN, _NAME_STEP_IN * len(_measured(panel)))
-
-
-def _draw_panel(figure: Figure, panel: FaultPanel, top_in: float, width_in: float) -> None:
-    arms, height_in = _measured(panel), _axes_in(panel)
-    injections = sorted({len(arm.availability.injections) for arm in arms})
-    times = " or ".join(f"{count}" for count in injections)
-    frame.write_heading(figure, f"{panel.fault}, {times} times", "", at_in=top_in)
-    limits_ms = _limits_ms(arms)
+def _draw_panel(placed: PlacedPanel) -> None:
+    limits_ms = _limits_ms(placed.panel.arms)
+    columns = len(_MEASURES)
+    width_in = (placed.width_in - _SHARES_IN - (columns - 1) * _GAP_IN) / columns
     for column, (title, measure) in enumerate(_MEASURES):
-        axes = frame.place(
-            figure,
-            left_in=_LEFT_IN + column * (width_in + _GAP_IN),
-            top_in=top_in + _HEADING_IN,
-            width_in=width_in,
-            height_in=height_in,
+        axes = placed.axes(
+            title, at_in=_SHARES_IN + column * (width_in + _GAP_IN), width_in=width_in
         )
-        axes.set_title(title, fontsize=9, weight="normal", color=style.FAINT)
         axes.set_xscale("log")
         axes.set_xlim(*limits_ms)
         label_log_axis(axes.xaxis, limits_ms, length_in=width_in)
-        axes.set_xlabel("ms (logarithmic)", fontsize=9)
+        axes.set_xlabel("ms (logarithmic)", fontsize=fault_frame.AXIS_SIZE)
         axes.set_ylim(0, 1.04)
         axes.yaxis.set_major_locator(FixedLocator([0, 0.5, 1]))
         axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-        axes.tick_params(labelleft=column == 0, labelsize=9)
+        axes.tick_params(labelleft=column == 0)
         if column == 0:
-            axes.set_ylabel("of injections", fontsize=9)
-        for arm in arms:
-            _draw_distribution(axes, panel, arm, measure, limits_ms)
-    for row, arm in enumerate(arms):
-        _write_name(axes, panel, arm, level=1 - (row + 0.5) * _NAME_STEP_IN / height_in)
+            axes.set_ylabel("of injections", fontsize=fault_frame.AXIS_SIZE)
+        for arm in placed.panel.arms:
+            _draw_distribution(axes, placed.panel, arm, measure, limits_ms)
 
 
 def _draw_distribution(
@@ -162,33 +178,6 @@ def _draw_distribution(
         # The ends are not measured, they only lead the line to the edges.
         markevery=slice(1, len(points) + 1),
         alpha=0.9,
-    )
-
-
-def _write_name(axes: Axes, panel: FaultPanel, arm: FaultArm, *, level: float) -> None:
-    look = style.look_of(arm.strategy)
-    width_in = axes.get_position().width * frame.WIDTH_IN
-    axes.plot(
-        [1 + right_in / width_in for right_in in (0.12, 0.26, 0.4)],
-        [level] * 3,
-        transform=axes.transAxes,
-        clip_on=False,
-        color=look.colour,
-        linestyle=look.line,
-        linewidth=1.5,
-        marker=look.marker,
-        markersize=4.5,
-        markevery=[1],
-        fillstyle=fault_names.fill(panel, arm),
-    )
-    frame.write_beside(
-        axes,
-        _name(panel, arm),
-        level=level,
-        right_in=_SAMPLE_IN,
-        align="left",
-        colour=style.ALARM if _never(arm) else fault_names.colour(arm),
-        size=fault_names.SIZE,
     )
 
 
