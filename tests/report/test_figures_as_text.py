@@ -9,7 +9,7 @@ from outboxbench.report.numbers import BLANK, milliseconds, percent, three_digit
     ("value", "expected"),
     [
         (None, BLANK),
-        (0, "0.000"),
+        (0, "0"),
         (0.4567, "0.457"),
         (4.567, "4.57"),
         (45.67, "45.7"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import compress
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from outboxbench.analysis.verdict import as_expected
@@ -20,6 +19,9 @@ Outcome: TypeAlias = Literal["failed", "indeterminate", "skipped", "ok_recovered
 OUTCOMES: Final[tuple[Outcome, ...]] = ("failed", "indeterminate", "skipped", "ok_recovered", "ok")
 """The worst first."""
 
+PROFILE: Final = "profile"
+"""The trait that a table may have columns for."""
+
 
 @dataclass(frozen=True, slots=True)
 class FaultPanel:
@@ -32,11 +34,14 @@ class FaultPanel:
         """What tells an arm from the others of the panel: its strategy, and what they differ in."""
         return " ".join((arm.strategy, *self.details(arm)))
 
-    def details(self, arm: FaultArm) -> tuple[str, ...]:
-        """The label without the strategy."""
+    def details(self, arm: FaultArm, *, but: str = "") -> tuple[str, ...]:
+        """The label without the strategy, and without the trait `but`, which is told elsewhere."""
         all_traits = [_traits(other) for other in self.arms]
-        differ = [len(set(values)) > 1 for values in zip(*all_traits, strict=True)]
-        own = [trait for trait in compress(_traits(arm), differ) if trait]
+        own = [
+            trait
+            for name, trait in _traits(arm).items()
+            if trait and name != but and len({traits[name] for traits in all_traits}) > 1
+        ]
         if self.offered_per_s is None and (rate := offered_per_s(arm)) is not None:
             own.append(f"{rate:g}/s")
         return tuple(own)
@@ -80,22 +85,30 @@ def offered_per_s(arm: FaultArm) -> float | None:
     return rate if isinstance(rate, int | float) else None
 
 
-def _traits(arm: FaultArm) -> tuple[str, ...]:
-    """What else an arm is, in words; empty where that goes without saying."""
-    commit = "" if arm.synchronous_commit == "on" else "synchronous_commit off"
-    found = "" if arm.find_by == "proxy" else "found by hosts"
-    isolation = "" if arm.isolation == "read committed" else arm.isolation
+def _traits(arm: FaultArm) -> dict[str, str]:
+    """What else an arm is, in words, by its name; empty where that goes without saying."""
     slower_us = arm.settings.get("busy_wait_us")
-    slower = f"+{slower_us:g} µs" if isinstance(slower_us, int | float) and slower_us else ""
-    own = (commit, found, isolation, slower)
-    return (arm.loop, arm.profile, arm.retries, arm.workload, *own, *_relay_traits(arm))
+    return {
+        "loop": arm.loop,
+        PROFILE: arm.profile,
+        "retries": arm.retries,
+        "workload": arm.workload,
+        "commit": "" if arm.synchronous_commit == "on" else "synchronous_commit off",
+        "find_by": "" if arm.find_by == "proxy" else "found by hosts",
+        "isolation": "" if arm.isolation == "read committed" else arm.isolation,
+        "slower": f"+{slower_us:g} µs" if isinstance(slower_us, int | float) and slower_us else "",
+        **_relay_traits(arm),
+    }
 
 
-def _relay_traits(arm: FaultArm) -> tuple[str, ...]:
+def _relay_traits(arm: FaultArm) -> dict[str, str]:
     relaying = arm.relaying
-    if relaying is None:
-        return ("no relays", "", "", "")
-    return (f"{relaying.relays} relays", relaying.plan, relaying.broker, relaying.wake_up)
+    return {
+        "relays": "no relays" if relaying is None else f"{relaying.relays} relays",
+        "relay_plan": "" if relaying is None else relaying.plan,
+        "broker": "" if relaying is None else relaying.broker,
+        "wake_up": "" if relaying is None else relaying.wake_up,
+    }
 
 
 def first_ok_ms(injections: Sequence[Injection]) -> list[float | None]:

@@ -49,9 +49,11 @@ def fault_report(run: Run) -> Iterator[RenderableType]:
     if run.faults:
         yield Text(
             "medians and maxima over the injections, from the onset: first ok: of an attempt\n"
-            "invoked after it; back: goodput at 90% of before, and staying (– where there\n"
-            "was no time to see). Operations of the whole block; recovered: in doubt first,\n"
-            "then found by their op_id; wedged: clients that never succeeded again.",
+            "invoked after it; back: goodput at 90% of the clean times', and staying (– where\n"
+            "there was no time to see, never: not until the next onset). Operations of the\n"
+            "whole block; recovered: in doubt first, then found by their op_id. wedged:\n"
+            "clients that succeeded before and, once the fault was healed, hang or begin\n"
+            "nothing; not those of a killed process whose successor was still starting.",
             style="dim",
         )
     if any(arm.relaying for arm in run.faults):

@@ -21,9 +21,11 @@ _US_PER_MS = 1000
 
 
 def three_digits(value: float | None) -> str:
-    """A figure with three significant digits; whole thousands keep all of theirs."""
+    """A figure with three significant digits; whole thousands keep all of theirs, 0 has one."""
     if value is None:
         return BLANK
+    if value == 0:
+        return "0"
     decimals = next((n for n, limit in enumerate((100, 10, 1)) if value >= limit), 3)
     return f"{value:,.{decimals}f}"
 

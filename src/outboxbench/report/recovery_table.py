@@ -8,6 +8,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from outboxbench.analysis.fault_panels import PROFILE, fault_panels
 from outboxbench.analysis.history.availability_summary import summarise
 from outboxbench.report.numbers import BLANK
 
@@ -16,11 +17,11 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
+    from outboxbench.analysis.fault_panels import FaultPanel
     from outboxbench.results.availability import Spread
     from outboxbench.results.faults import FaultArm
     from outboxbench.results.model import Run
 
-_DIFFERING = ("loop", "retries", "workload", "find_by")
 _NEVER = "never"
 
 
@@ -31,24 +32,23 @@ def recovery_report(run: Run) -> Iterator[RenderableType]:
     was measured in more than one profile.
     """
     told = False
-    for fault in dict.fromkeys(arm.fault for arm in run.faults):
-        arms = [arm for arm in run.faults if arm.fault == fault]
-        profiles = sorted({arm.profile for arm in arms}, reverse=True)
-        if len(profiles) > 1 or any(_after_server(arm).measured for arm in arms):
-            yield from (Text(), _table(fault, arms, profiles))
+    for panel in fault_panels(run):
+        profiles = sorted({arm.profile for arm in panel.arms}, reverse=True)
+        if len(profiles) > 1 or any(_after_server(arm).measured for arm in panel.arms):
+            yield from (Text(), _table(panel, profiles))
             told = True
     if told:
         yield Text(
             "the worst of all injections: first ok: from the onset, of an attempt invoked\n"
             "after the fault had taken effect; after server: less the time until the server\n"
-            "answered a fresh connection; below 0 where a client was first.",
+            "answered a fresh connection; below 0 where a client was first. wedged: in all.",
             style="dim",
         )
 
 
-def _table(fault: str, arms: list[FaultArm], profiles: Sequence[str]) -> Table:
+def _table(panel: FaultPanel, profiles: Sequence[str]) -> Table:
     table = Table(
-        title=Text(f"{fault}: back after", style="bold"),
+        title=Text(f"{panel.fault}: back after", style="bold"),
         title_justify="left",
         box=box.SIMPLE_HEAD,
         show_edge=False,
@@ -60,14 +60,26 @@ def _table(fault: str, arms: list[FaultArm], profiles: Sequence[str]) -> Table:
         for column in ("first\nok ms", "after\nserver", "wedged"):
             heading = f"{profile}\n{column}" if column.startswith("first") else column
             table.add_column(heading, justify="right", no_wrap=True, vertical="bottom")
-    differing = [key for key in _DIFFERING if len({getattr(arm, key) for arm in arms}) > 1]
-    rows: dict[str, dict[str, FaultArm]] = {}
-    for arm in sorted(arms, key=lambda arm: arm.name):
-        label = " ".join((arm.strategy, *(getattr(arm, key) for key in differing)))
-        rows.setdefault(label, {})[arm.profile] = arm
-    for label, by_profile in rows.items():
+    for label, by_profile in _rows(panel):
         table.add_row(Text(label), *_cells(by_profile.get(profile) for profile in profiles))
     return table
+
+
+def _rows(panel: FaultPanel) -> list[tuple[str, dict[str, FaultArm]]]:
+    """The arms by profile, those in a row that differ in nothing else; none takes another's place.
+
+    Where two have everything in common that a label tells, each has a row of its own.
+    """
+    rows: list[tuple[str, dict[str, FaultArm]]] = []
+    for arm in panel.arms:
+        label = " ".join((arm.strategy, *panel.details(arm, but=PROFILE)))
+        for known, by_profile in rows:
+            if known == label and arm.profile not in by_profile:
+                by_profile[arm.profile] = arm
+                break
+        else:
+            rows.append((label, {arm.profile: arm}))
+    return rows
 
 
 def _cells(arms: Iterable[FaultArm | None]) -> Iterator[str]:
