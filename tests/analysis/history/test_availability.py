@@ -198,6 +198,28 @@ def test_a_single_wide_bin_is_no_recovery() -> None:
     assert (injection.bin_ms, injection.recovered) == (500, False)
 
 
+def test_goodput_has_to_stay_for_five_bins_where_the_span_has_them() -> None:
+    past = Past()
+    past.steadily(0, 4_000, every_ms=10)
+    past.steadily(4_000, 4_500, "failed", every_ms=10)
+    past.steadily(4_500, 6_000, every_ms=10)
+    past.steadily(6_000, 6_500, "failed", every_ms=10)
+    past.steadily(6_500, 8_000, every_ms=10)
+    past.fault(4_000, healed_ms=4_100)
+    # Back for three bins of half a second, away for one, and back until the span ends.
+    assert only_injection(past).recovered_ms == 2_500
+
+
+def test_of_goodput_that_comes_back_as_the_span_ends_nobody_can_say_whether_it_stays() -> None:
+    for good_from_ms, recovered in ((5_000, True), (5_500, None), (6_000, False)):
+        past = Past()
+        past.steadily(0, 4_000, every_ms=10)
+        past.steadily(4_000, good_from_ms, "failed", every_ms=10)
+        past.steadily(good_from_ms, 6_001, every_ms=10)
+        past.fault(4_000, healed_ms=4_100)
+        assert only_injection(past).recovered is recovered
+
+
 def test_at_low_rates_bins_are_wider() -> None:
     past = Past()
     past.steadily(0, 20_000, every_ms=10)

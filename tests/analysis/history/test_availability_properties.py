@@ -215,6 +215,33 @@ def test_an_outage_of_a_queue_is_as_long_as_it_was_made(outage_ms: int, seed: in
     assert injection.wedged_clients == 0
 
 
+def after_an_onset(share: float, span_ms: int, seed: int) -> Past:
+    """Random arrivals, 200 a second, of which from the onset on this share is good."""
+    random = Random(seed)  # noqa: S311 - load, no secret
+    past = Past()
+    due_ms = 0.0
+    while (due_ms := due_ms + random.expovariate(0.2)) < ONSET_MS + span_ms:
+        is_good = due_ms < ONSET_MS or random.random() < share
+        ended_ms = due_ms + random.expovariate(0.1)
+        past.attempt(due_ms, ended_ms, "ok" if is_good else "failed")
+    past.fault(ONSET_MS, healed_ms=ONSET_MS + 100)
+    return past
+
+
+@pytest.mark.parametrize("span_ms", [1_200, 5_000])
+def test_a_short_span_of_a_low_rate_tells_who_is_well_from_who_is_not(span_ms: int) -> None:
+    seeds = range(20)
+
+    def said_to_be_back(share: float) -> int:
+        blocks = (after_an_onset(share, span_ms, seed).availability() for seed in seeds)
+        return sum(block.injections[0].recovered is True for block in blocks)
+
+    assert said_to_be_back(1.0) == len(seeds)
+    # Of 80% chance makes 90% for a while, once in some ten times.
+    assert said_to_be_back(0.8) <= len(seeds) // 4
+    assert said_to_be_back(0.5) == 0
+
+
 def long_history(operations: int) -> Iterator[HistoryLine]:
     """An attempt a millisecond of 32 clients, one fault a minute, and one in 500 in doubt."""
     yield Header({})

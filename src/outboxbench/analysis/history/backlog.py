@@ -6,14 +6,13 @@ from functools import cached_property
 from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
-from outboxbench.analysis.history.spans import BIN_NS, SUSTAINED_NS
+from outboxbench.analysis.history.spans import BIN_NS, SUSTAINED_BINS
 
 if TYPE_CHECKING:
     from outboxbench.analysis.history.whole_operations import WholeOperation
 
 _USUAL_BINS: Final = 10
 """So many bins before an onset tell how many operations are usually under way."""
-_SUSTAINED_BINS: Final = SUSTAINED_NS // BIN_NS
 
 
 class Backlog:
@@ -56,10 +55,10 @@ class Backlog:
         if not before:
             return None
         usual = max(before)
-        first_seen = self._bin(effect_ns) + _SUSTAINED_BINS
+        first_seen = self._bin(effect_ns) + SUSTAINED_BINS
         last = self._bin(until_ns)
-        for place in range(onset, last - _SUSTAINED_BINS + 1):
-            if max(backlog[place : max(place + _SUSTAINED_BINS, first_seen)]) <= usual:
+        for place in range(onset, last - SUSTAINED_BINS + 1):
+            if max(backlog[place : max(place + SUSTAINED_BINS, first_seen)]) <= usual:
                 return max(0, self._begins_ns + place * BIN_NS - onset_ns)
         return None
 

@@ -24,10 +24,12 @@ EXPECTED_PER_BIN: Final = 50
 that the few which are answered just after their bin do not decide over it."""
 RECOVERED_SHARE: Final = 0.9
 """Of the baseline's goodput."""
-SUSTAINED_NS: Final = 500 * NS_PER_MS
-"""So long goodput has to stay for a recovery."""
+SUSTAINED_BINS: Final = 5
+"""So many bins in a row make a recovery, or all that are left of the span, if these are at least"""
 FEWEST_BINS: Final = 2
-"""And for so many bins in a row, so that wide ones have to stay as well."""
+"""so many and"""
+SHORTEST_NS: Final = 500 * NS_PER_MS
+"""so long: at a low rate five wide bins are more than there is between two injections."""
 LULL_DEVIATIONS: Final = 3
 """How many standard deviations fewer arrivals than expected are put down to chance.
 
@@ -38,7 +40,7 @@ due it is no lull: clients of a closed loop ask for nothing while they hang.
 
 
 class Recovery(NamedTuple):
-    """When goodput was back for good. `is_back` is None where the span is too short to see."""
+    """When goodput was back for good; `is_back` is None where the span ends too soon to see."""
 
     is_back: bool | None
     after_bins: int | None
@@ -134,9 +136,10 @@ class Span:
     def recovery(self, good_per_s: float, took_effect_ns: int) -> Recovery:
         """Find the bin from which on goodput is back, and stays.
 
-        It has to stay for `SUSTAINED_NS` and `FEWEST_BINS`, and as long after the fault took
-        effect: before, there was nothing to recover from. Only bins that lie in the span as a whole
-        are looked at. In a lull of arrivals its share of what was due is enough.
+        It has to stay for `SUSTAINED_BINS` bins or to the end of the span, and as long after the
+        fault took effect: before, there was nothing to recover from. Only bins that lie in the span
+        as a whole are looked at. In a lull of arrivals its share of what was due is enough.
+        Where the last bins reach it, but are too few, nobody can see whether it stays.
 
         Args:
             good_per_s: the baseline's goodput.
@@ -152,15 +155,16 @@ class Span:
             good = sum(self._good_ended[place : place + width])
             due = sum(self._due[place : place + width])
             reaches.append(good >= RECOVERED_SHARE * min(expected, max(due, lowest)))
-        sustained = max(FEWEST_BINS, _parts(SUSTAINED_NS, width * BIN_NS))
+        fewest = max(FEWEST_BINS, _parts(SHORTEST_NS, width * BIN_NS))
         effect = max(0, took_effect_ns - self.begins_ns) // (width * BIN_NS)
-        first_seen = effect + sustained
-        if first_seen > whole:
+        if effect + fewest > whole:
             return Recovery(is_back=None, after_bins=None, bin_ns=width * BIN_NS)
-        for place in range(whole - sustained + 1):
-            if all(reaches[place : max(place + sustained, first_seen)]):
+        for place in range(whole - fewest + 1):
+            until = min(max(place, effect) + SUSTAINED_BINS, whole)
+            if all(reaches[place:until]):
                 return Recovery(is_back=True, after_bins=place * width, bin_ns=width * BIN_NS)
-        return Recovery(is_back=False, after_bins=None, bin_ns=width * BIN_NS)
+        is_back = None if reaches[-1] else False
+        return Recovery(is_back=is_back, after_bins=None, bin_ns=width * BIN_NS)
 
     def lost_good(self, good_per_s: float, until_bin: int | None) -> float:
         """How many good operations fewer there were than expected; until the end if None."""
