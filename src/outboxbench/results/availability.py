@@ -138,9 +138,9 @@ class Injection(Document):
     wedged_clients: NonNegativeInt | None = Field(
         default=None,
         description="clients that succeeded before, did not once the fault was healed, and hang in "
-        "an attempt that never ends or begin nothing while others do; where client processes were "
-        "killed, none whose successor has not begun an attempt. Null where it was not healed "
-        "within the span, or none had succeeded before",
+        "an attempt that never ends, begin nothing while others do, or begin several operations in "
+        "vain; where client processes were killed, none whose successor has not begun an attempt. "
+        "Null where it was not healed within the span, or none had succeeded before",
     )
 
 

@@ -35,12 +35,20 @@ def test_a_client_that_begins_nothing_is_wedged_if_others_begin_enough() -> None
     assert only_injection(past).wedged_clients == 0
 
 
-def test_clients_that_succeed_or_go_on_trying_are_not_wedged() -> None:
+def test_clients_that_succeed_or_have_only_failed_a_few_times_are_not_wedged() -> None:
     past = three_clients()
     past.attempt(1_999, 2_200, "indeterminate", client=2, final="ok_recovered")
     assert only_injection(past).wedged_clients == 0
     past = three_clients()
-    past.steadily(2_100, 4_000, "failed", client=2, every_ms=500)
+    past.steadily(2_100, 2_100 + 4 * 20, "failed", client=2, every_ms=20)
+    assert only_injection(past).wedged_clients == 0
+
+
+def test_a_client_that_fails_again_and_again_is_wedged() -> None:
+    past = three_clients()
+    past.steadily(2_100, 2_100 + 5 * 20, "failed", client=2, every_ms=20)
+    assert only_injection(past).wedged_clients == 1
+    past.attempt(2_200, 2_210, client=2)
     assert only_injection(past).wedged_clients == 0
 
 

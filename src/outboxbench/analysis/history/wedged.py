@@ -1,4 +1,4 @@
-"""Clients that a fault has wedged: they worked before it, and hang or stand idle once it is healed.
+"""Clients that a fault has wedged: they worked before it, and hang, idle or fail once it is healed.
 
 A client is wedged by an injection if all of this holds:
 
@@ -6,7 +6,8 @@ A client is wedged by an injection if all of this holds:
 - it has not succeeded from the healing of this fault until the next onset or, where none follows,
   until the end of the history, in which what the load left is answered still;
 - its latest attempt was begun in that time or before and never ended, or it begins nothing at all
-  while the others begin so much that it should have.
+  while the others begin so much that it should have, or it begins one operation after the other,
+  and all in vain.
 
 The numbers of clients outlive their processes. Where the fault ends client processes
 (`ENDS_CLIENTS`), an attempt without an end shows only that its process was killed, and to begin
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 BEGUN_BY_OTHERS: Final = 10
 """Operations that the others have to begin, each on average, or else to begin none says nothing."""
+
+BEGUN_IN_VAIN: Final = 5
+"""So many operations show that a client does not recover; a few may find each a lost connection."""
 
 ENDS_CLIENTS: Final = frozenset({"worker-kill"})
 """Faults by which client processes end, to be replaced by others that have the same clients."""
@@ -87,7 +91,9 @@ class ClientsOfSpan:
         idle_is_odd = self._begun.total() >= BEGUN_BY_OTHERS * max(1, len(self._begun))
         until_ns = None if self._is_last else self._ends_ns
         return sum(
-            latest.hangs(client, until_ns) or (idle_is_odd and self._is_idle(client))
+            latest.hangs(client, until_ns)
+            or (idle_is_odd and self._is_idle(client))
+            or self._begun[client] >= BEGUN_IN_VAIN
             for client in suspects
         )
 
