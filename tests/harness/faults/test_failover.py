@@ -7,10 +7,10 @@ from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
-import psutil
 import psycopg
 import pytest
 from tests.harness.faults.clients import NoLink, can_work, chance, open_client
+from tests.harness.running import runs
 
 from outboxbench.core.strategies.asyncpg_connection import connect_arguments
 from outboxbench.core.strategies.settings import StrategySettings
@@ -97,7 +97,7 @@ def test_clients_find_the_promoted_server_where_they_found_the_dead_one(
         fault = FAILOVER_ASYNC.make(scene, chance(1))
         with closing(open_client(through)) as client:
             evidence = fault.inject()
-            assert not any(map(psutil.pid_exists, evidence["pids_gone"]))
+            assert not any(map(runs, evidence["pids_gone"]))
             with pytest.raises(psycopg.OperationalError):
                 client.execute("SELECT 1")
         with pytest.raises(psycopg.OperationalError):
@@ -178,7 +178,7 @@ def test_what_served_is_gone_in_the_end_however_it_ends(janitor: Janitor) -> Non
     with ExitStack() as stack, pytest.raises(AssertionError, match="nobody was to ask"):
         fail_over(stack)
     assert not any(folder.exists() for folder in folders)
-    assert not any(map(psutil.pid_exists, pids))
+    assert not any(map(runs, pids))
 
 
 @pytest.mark.parametrize("kind", [FAILOVER_ASYNC, FAILOVER_SYNC], ids=lambda kind: kind.name)

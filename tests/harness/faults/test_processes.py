@@ -14,11 +14,12 @@ from tests.harness.faults.clients import NoLink, chance, child_process
 
 from outboxbench.harness.errors import CannotRun
 from outboxbench.harness.faults import process_choice, worker_kill
-from outboxbench.harness.faults.probes import is_gone, wait_until
+from outboxbench.harness.faults.probes import wait_until
 from outboxbench.harness.faults.relay_freeze import RELAY_FREEZE
 from outboxbench.harness.faults.relay_kill import RELAY_KILL
 from outboxbench.harness.faults.scene import Scene
 from outboxbench.harness.faults.worker_kill import WORKER_KILL
+from outboxbench.harness.postgres.process_tree import is_gone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

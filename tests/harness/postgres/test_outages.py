@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import psutil
 import psycopg
 import pytest
+from tests.harness.running import runs
 
 from outboxbench.harness.pinning import cores_of, pin
 from outboxbench.harness.postgres.binaries import embedded_binaries
@@ -69,7 +70,7 @@ def test_a_crash_kills_every_process_and_is_recovered_from(cluster: Cluster) -> 
     processes = psutil.Process(cluster.postmaster_pid).children(recursive=True)
     gone = cluster.crash()
     assert {process.pid for process in processes} <= set(gone)
-    assert not any(psutil.pid_exists(pid) for pid in gone)
+    assert not any(map(runs, gone))
     cluster.start_again()
     assert "automatic recovery in progress" in cluster.log_text()
 
@@ -97,7 +98,7 @@ def test_a_server_that_is_frozen_or_gone_is_removed_like_any_other(janitor: Jani
             processes = psutil.Process(cluster.postmaster_pid).children(recursive=True)
             outage(cluster)
         assert not folder.exists()
-        assert not any(process.is_running() for process in processes)
+        assert not any(runs(process.pid) for process in processes)
 
 
 HARNESS = """

@@ -7,7 +7,6 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-import psutil
 import psycopg
 from psycopg.rows import class_row
 
@@ -134,14 +133,6 @@ def end_backends(connection: psycopg.Connection[Any], victims: Iterable[Backend]
     wait_until(lambda: set(victims).isdisjoint(backends_of(connection)))
     remaining = set(backends_of(connection))
     return [victim.pid for victim in victims if victim not in remaining]
-
-
-def is_gone(process: psutil.Process) -> bool:
-    """Tell whether a process has ended. Its status is left to its parent to ask for."""
-    try:
-        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
 
 
 def _no_hold(error: psycopg.OperationalError) -> CannotRun:

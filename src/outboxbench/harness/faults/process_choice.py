@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import psutil
 
 from outboxbench.harness.errors import CannotRun
-from outboxbench.harness.faults.probes import is_gone, wait_until
+from outboxbench.harness.faults.probes import wait_until
+from outboxbench.harness.postgres.process_tree import is_gone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from outboxbench.harness.faults.probes import is_gone, wait_until_answers
+from outboxbench.harness.faults.probes import wait_until_answers
+from outboxbench.harness.postgres.process_tree import is_gone
 
 if TYPE_CHECKING:
     from outboxbench.harness.faults.scene import Scene

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Final
 import psutil
 
 from outboxbench.harness.faults.fault import FaultKind
-from outboxbench.harness.faults.probes import is_gone, wait_until
+from outboxbench.harness.faults.probes import wait_until
 from outboxbench.harness.faults.process_choice import choose_process, stop_amid
+from outboxbench.harness.postgres.process_tree import is_gone
 
 if TYPE_CHECKING:
     from random import Random

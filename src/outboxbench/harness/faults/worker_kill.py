@@ -14,10 +14,10 @@ from outboxbench.harness.faults.fault import FaultKind
 from outboxbench.harness.faults.probes import (
     backends_in_transaction,
     errands,
-    is_gone,
     wait_until,
 )
 from outboxbench.harness.faults.process_choice import choose_process
+from outboxbench.harness.postgres.process_tree import is_gone
 
 if TYPE_CHECKING:
     from random import Random

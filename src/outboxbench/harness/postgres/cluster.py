@@ -132,6 +132,8 @@ class Cluster:
     def start_apart(self) -> None:
         """Start the server that has ended on a port that no client knows; it recovers first.
 
+        What it holds can be read; nothing that it writes from then on is synced to disk.
+
         Raises:
             CannotRun: it does not start.
         """

@@ -100,20 +100,19 @@ class Postmaster:
         Raises:
             CannotRun: it does not start.
         """
-        self._janitor.forget_process(self.pid)
-        # Nobody may have taken the port meanwhile: clients know the server by it.
-        pin(self._launch("ab").pid, self._cores)
-        if not self._becomes_ready(self._running()):
-            raise CannotRun(self._folder.failure("the server does not start again"))
+        self._start_again()
 
     def start_apart(self) -> None:
         """Start the server that has ended on a port that no client knows; it recovers first.
+
+        What it holds can be read; nothing that it writes from then on is synced to disk.
 
         Raises:
             CannotRun: it does not start.
         """
         self.port = free_port()
-        self.start_again()
+        # With fsync it would first sync every file that it has, which may take seconds.
+        self._start_again("-c", "fsync=off")
 
     def stop(self) -> None:
         """End the server, if it was started: a fast shutdown, then harsher ones."""
@@ -125,12 +124,19 @@ class Postmaster:
         self._janitor.forget_process(self._process.pid)
         self._process = None
 
+    def _start_again(self, *options: str) -> None:
+        self._janitor.forget_process(self.pid)
+        # Nobody may have taken the port meanwhile: clients know the server by it.
+        pin(self._launch("ab", *options).pid, self._cores)
+        if not self._becomes_ready(self._running()):
+            raise CannotRun(self._folder.failure("the server does not start again"))
+
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None:
             raise RuntimeError("the cluster is not running")
         return self._process
 
-    def _launch(self, log_mode: Literal["wb", "ab"]) -> subprocess.Popen[bytes]:
+    def _launch(self, log_mode: Literal["wb", "ab"], *more: str) -> subprocess.Popen[bytes]:
         network = {
             "listen_addresses": HOST,
             "port": f"{self.port}",
@@ -139,7 +145,7 @@ class Postmaster:
         options = [part for name, value in network.items() for part in ("-c", f"{name}={value}")]
         folder = self._folder
         with folder.log.open(log_mode) as log:
-            command = [*self._command, *options]
+            command = [*self._command, *options, *more]
             server = spawn(folder.account, command, folder.path, log, self._variables)
         self._process = server
         self._janitor.watch_process(server.pid, signal.SIGINT)

@@ -19,8 +19,20 @@ def kill_tree(pid: int) -> tuple[int, ...]:
         # The first of them would end the others by itself, but in its own time.
         with suppress(psutil.NoSuchProcess):
             process.kill()
-    psutil.wait_procs(processes, _PATIENCE_S)
-    return tuple(process.pid for process in processes)
+    deadline_s = time.monotonic() + _PATIENCE_S
+    # Not until their parents, or whoever adopts them, have asked for their status as well: that may
+    # take seconds, in which an outage would last on.
+    while not all(map(is_gone, processes)) and time.monotonic() < deadline_s:
+        time.sleep(_POLL_S)
+    return tuple(process.pid for process in processes if is_gone(process))
+
+
+def is_gone(process: psutil.Process) -> bool:
+    """Tell whether a process has ended. Its status is left to its parent to ask for."""
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def freeze_tree(pid: int) -> tuple[int, ...]:
