@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import secrets
+import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +14,11 @@ import pytest
 from outboxbench.analysis.history.availability import availability_of
 from outboxbench.analysis.history.judgement import judge
 from outboxbench.core.strategies.settings import StrategySettings
-from outboxbench.harness.faulting import relay_crew
+from outboxbench.harness.faulting import block, relay_crew
 from outboxbench.harness.faulting.block import FaultBlock
 from outboxbench.harness.faulting.draining import wait_until_delivered
 from outboxbench.harness.faulting.order import FaultOrder, Relaying, Rhythm
+from outboxbench.harness.faults.backend_kill import BACKEND_KILL
 from outboxbench.harness.faults.broker_down import BROKER_DOWN
 from outboxbench.harness.faults.broker_slow import BROKER_SLOW
 from outboxbench.harness.faults.relay_freeze import RELAY_FREEZE
@@ -44,6 +47,7 @@ if TYPE_CHECKING:
 
     from outboxbench.core.application.outbox import RelayPlan
     from outboxbench.core.strategies.settings import DatabaseAddress
+    from outboxbench.harness.faulting.draining import Drained
     from outboxbench.harness.faults.fault import FaultKind
     from outboxbench.harness.janitor import Janitor
     from outboxbench.harness.postgres.server import Server
@@ -70,6 +74,9 @@ STORE = """
 REFUSE_FOR_EVER = """
     INSERT INTO relay_refusals
     SELECT aggregate_type, aggregate_id, version, ordinal, 8, NULL, 'for a test' FROM outbox"""
+DELIVER_ONE = """
+    UPDATE outbox SET delivered_at = now() WHERE op_id = (
+        SELECT op_id FROM outbox WHERE delivered_at IS NULL LIMIT 1)"""
 DEAD_AT_BIRTH = """
     CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
@@ -241,12 +248,12 @@ def test_a_message_that_is_dead_is_a_finding_and_no_error(
 
 
 @pytest.mark.parametrize(
-    ("stored", "is_through"),
-    [("", True), (STORE, False), (f"{STORE}; {REFUSE_FOR_EVER}", False)],
+    ("stored", "drained"),
+    [("", "through"), (STORE, "stuck"), (f"{STORE}; {REFUSE_FOR_EVER}", "stuck")],
     ids=["nothing waits", "nobody delivers", "it is dead"],
 )
 def test_a_wait_for_deliveries_ends_whatever_becomes_of_them(
-    stored: str, is_through: bool, database: DatabaseAddress
+    stored: str, drained: Drained, database: DatabaseAddress
 ) -> None:
     prepare_database(database, "lease", announces=False)
     if stored:
@@ -254,4 +261,63 @@ def test_a_wait_for_deliveries_ends_whatever_becomes_of_them(
             connection.execute(stored.encode())
     # A message that is dead is not waited for.
     patience_s = 300.0 if "refusals" in stored else 0.2
-    assert wait_until_delivered(database, (), patience_s) is is_through
+    assert wait_until_delivered(database, (), patience_s) == drained
+
+
+class OneDeliveryAtATime:
+    """Delivers a message now and then, and leaves another in its place as long as some are to come.
+
+    Args:
+        address: where it finds them.
+        following: how many are stored by what handles the others.
+    """
+
+    def __init__(self, address: DatabaseAddress, following: int) -> None:
+        self._address = address
+        self._following = following
+        self._next_s = 0.0
+
+    def replace_gone(self) -> None:
+        if time.monotonic() < self._next_s:
+            return
+        self._next_s = time.monotonic() + 0.3
+        with connect(self._address) as connection, connection.transaction():
+            connection.execute(DELIVER_ONE)
+            if self._following:
+                self._following -= 1
+                connection.execute(STORE)
+
+
+def test_relays_that_come_forward_are_waited_for_however_slow_they_are(
+    database: DatabaseAddress,
+) -> None:
+    prepare_database(database, "lease", announces=False)
+    with connect(database) as connection:
+        connection.execute(f"{STORE}; {STORE}".encode())
+    # For a while as many wait as before, and longer than the patience in all.
+    slow = OneDeliveryAtATime(database, following=3)
+    assert wait_until_delivered(database, (slow,), patience_s=1.2) == "through"
+
+
+def test_relays_that_never_come_to_the_end_are_not_waited_for_without_end(
+    database: DatabaseAddress,
+) -> None:
+    prepare_database(database, "lease", announces=False)
+    with connect(database) as connection:
+        connection.execute(STORE)
+    endless = OneDeliveryAtATime(database, following=1_000_000)
+    assert wait_until_delivered(database, (endless,), 30.0, longest_s=0.8) == "under way"
+
+
+def test_what_time_ran_out_for_is_no_loss_and_no_proof_either(
+    make_block: Callable[..., FaultBlock], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_once = partial(wait_until_delivered, longest_s=0.0)
+    monkeypatch.setattr(block, "wait_until_delivered", at_once)
+    monkeypatch.setattr(relay_crew, "RELAY_MODULE", "tests.harness.faulting.slow_relay_worker")
+    result = Result(make_block(BACKEND_KILL, batch=1), tmp_path / "history")
+
+    assert 0 < len(result.deliveries()) < len(result.messages())
+    assert result.failed == {DELIVERED, EFFECTS}
+    assert result.verdicts[DELIVERED] == result.verdicts[EFFECTS] == "unknown"
+    assert "lower rate_per_s" in result.details[DELIVERED]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from outboxbench.analysis.history.findings import Findings
-from outboxbench.results.block import Check
 from outboxbench.results.history import (
     DeliveryLine,
     InboxLine,
@@ -18,10 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
     from outboxbench.analysis.history.judgement import Part
+    from outboxbench.results.block import Check
     from outboxbench.results.history import HistoryLine
 
 _Key: TypeAlias = tuple[str, int]
 _INTERNAL = 1
+_CUT = "were still to come when the wait for relays that come forward ended: lower rate_per_s"
 
 
 class DeliveriesJudge:
@@ -34,10 +35,13 @@ class DeliveriesJudge:
 
     Args:
         undone: every `op_id` that a failover has undone.
+        were_cut: whether relays were still delivering when nobody waited for them any longer. Then
+            what is missing proves nothing.
     """
 
-    def __init__(self, undone: AbstractSet[str]) -> None:
+    def __init__(self, undone: AbstractSet[str], *, were_cut: bool = False) -> None:
         self._undone = undone
+        self._were_cut = were_cut
         self._deliveries_undone = 0
         self._due_in_all = 0
         self._deliveries = 0
@@ -47,6 +51,7 @@ class DeliveriesJudge:
         self._alien = Findings("nothing is delivered that was not committed")
         self._inverted = Findings("messages of an aggregate are delivered in its order")
         self._effects = Findings("internal effects happen exactly once")
+        self._effects_missing = 0
 
     def begin_part(self, part: Part) -> None:
         """Begin with the messages of a part."""
@@ -82,7 +87,9 @@ class DeliveriesJudge:
         self._handled += len(self._following)
         for following, message in self._following.items():
             if following not in self._committed:
-                self._effects.add(f"{message}, without effect")
+                self._effects_missing += 1
+                if not self._were_cut:
+                    self._effects.add(f"{message}, without effect")
             elif following not in self._entries:
                 self._effects.add(f"{message}, without an inbox entry")
         del self._due, self._stored, self._seen, self._latest
@@ -96,7 +103,7 @@ class DeliveriesJudge:
             self._inverted.check(
                 f"came after a later one, beside {self._duplicates} duplicates", self._deliveries
             ),
-            self._effects.check("are not as they have to be", self._handled),
+            self._effects_as_they_have_to_be(),
         )
 
     def _see_delivery(self, line: DeliveryLine) -> None:
@@ -134,11 +141,14 @@ class DeliveriesJudge:
         return f", beside {self._deliveries_undone} of commits that a failover has undone"
 
     def _all_delivered(self) -> Check:
+        if self._were_cut and self._missing.count:
+            return self._missing.unknown(f"{self._missing.count} of {self._due_in_all} {_CUT}")
         if self._due_in_all:
             return self._missing.check("never arrived", self._due_in_all)
         # Where nothing was due, nothing is proved.
-        return Check(
-            name="every committed message is delivered",
-            verdict="unknown",
-            detail="no message was committed",
-        )
+        return self._missing.unknown("no message was committed")
+
+    def _effects_as_they_have_to_be(self) -> Check:
+        if self._were_cut and self._effects_missing and not self._effects.count:
+            return self._effects.unknown(f"{self._effects_missing} of {self._handled} {_CUT}")
+        return self._effects.check("are not as they have to be", self._handled)

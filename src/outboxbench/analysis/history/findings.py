@@ -30,3 +30,7 @@ class Findings:
         return Check.of(
             self._name, passed=not self.count, detail=f"{self.count} of {of} {what}{named}{more}"
         )
+
+    def unknown(self, why: str) -> Check:
+        """Return the check that nothing can be said of."""
+        return Check(name=self._name, verdict="unknown", detail=why)

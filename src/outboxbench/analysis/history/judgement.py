@@ -101,7 +101,9 @@ def judge(read: Read, lines_per_pass: int = LINES_PER_PASS) -> Judgement:
         AggregatesJudge(),
     ]
     if about.get("is_relayed"):
-        judges.append(DeliveriesJudge(losses.left_behind))
+        judges.append(
+            DeliveriesJudge(losses.left_behind, were_cut=about.get("drained") == "under way")
+        )
         if about.get("relay_plan") in FENCED_PLANS:
             judges.append(FencingJudge(about["relays"]))
     parts = -(-lines // lines_per_pass)

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from outboxbench.core.strategies.settings import StrategySettings
+    from outboxbench.harness.faulting.draining import Drained
     from outboxbench.harness.faulting.order import FaultOrder
     from outboxbench.harness.faulting.watching import Supervised
     from outboxbench.harness.faults.fault import Evidence, FaultKind
@@ -104,11 +105,11 @@ class FaultBlock:
             with watch or nullcontext():
                 faults = self._inject(crew, relays, window.begins_ns)
             crew.stop()
-            tallies = self._stop(relays)
+            drained, tallies = self._stop(relays)
             wait_until_at_rest(self.seat, after=self.order.kind.name)
             write_history(
                 history,
-                self._about(),
+                self._about(drained),
                 journals,
                 [*with_losses(faults, self.seat.left_behind()), *tallies],
                 self.seat.address,
@@ -141,7 +142,7 @@ class FaultBlock:
         """Whether relays delete what they have delivered."""
         return self.order.relaying is not None and self.order.relaying.plan == "delete"
 
-    def _about(self) -> dict[str, Any]:
+    def _about(self, drained: Drained) -> dict[str, Any]:
         about, relaying = self.order.about, self.order.relaying
         if relaying is None:
             return about
@@ -150,6 +151,7 @@ class FaultBlock:
             "is_relayed": True,
             "relays": relaying.relays,
             "relay_plan": relaying.plan,
+            "drained": drained,
         }
 
     def _relays(self, journals: Path) -> tuple[RelayCrew, ...]:
@@ -175,14 +177,13 @@ class FaultBlock:
             ),
         )
 
-    def _stop(self, relays: Sequence[RelayCrew]) -> list[RelayLine]:
-        """Let relays deliver what is left, and end; return what they had done.
+    def _stop(self, relays: Sequence[RelayCrew]) -> tuple[Drained, list[RelayLine]]:
+        """Let relays deliver what is left, and end; return how far they came and what they did.
 
         What they leave undelivered is no error: it is what the judge looks for.
         """
-        if relays:
-            wait_until_delivered(self.seat.address, relays)
-        return [line for each in relays for line in each.stop()]
+        drained = wait_until_delivered(self.seat.address, relays) if relays else "through"
+        return drained, [line for each in relays for line in each.stop()]
 
     def _inject(self, crew: Crew, relays: Sequence[RelayCrew], began_ns: int) -> list[FaultLine]:
         rhythm = self.order.rhythm
