@@ -22,5 +22,5 @@ class SlowReceiver(JournaledReceiver):
 
 
 if __name__ == "__main__":
-    relay_worker.JournaledReceiver = SlowReceiver  # type: ignore[misc]
+    relay_worker.JournaledReceiver = SlowReceiver  # type: ignore[attr-defined]
     sys.exit(relay_worker.main())

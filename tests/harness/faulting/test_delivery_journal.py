@@ -13,7 +13,7 @@ import pytest
 
 from outboxbench.core.application.delivery import MessageRefused
 from outboxbench.core.application.outbox import OutboxMessage
-from outboxbench.harness.faulting import delivery_journal
+from outboxbench.harness import segments
 from outboxbench.harness.faulting.delivery_journal import (
     JournaledReceiver,
     deliveries_under_way,
@@ -95,7 +95,7 @@ async def test_a_delivery_is_on_record_from_hand_over_to_confirmation(tmp_path: 
 def test_a_record_that_fills_its_file_is_followed_in_another(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(delivery_journal, "SEGMENT_RECORDS", 2)
+    monkeypatch.setattr(segments, "SEGMENT_RECORDS", 2)
     journaled = JournaledReceiver(Receiver(tmp_path), tmp_path, 0)
     for version in (1, 3, 4, 5, 6):
         asyncio.run(journaled.deliver(message(version)))

@@ -23,7 +23,7 @@ from outboxbench.core.application.outcome import (
 from outboxbench.core.application.retry import OUTAGES, RetryPolicy, run_operation
 from outboxbench.core.domain.payments import Deposit, OpenAccount
 from outboxbench.core.strategies.memory.persistence import MemoryPersistence
-from outboxbench.harness.load import journal as module
+from outboxbench.harness import segments
 from outboxbench.harness.load.journal import FAILURES, OUTCOMES, Journal, read_attempts
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def test_what_was_skipped_is_on_record_as_such(journal: Journal, tmp_path: Path)
 async def test_a_full_file_is_followed_by_another_and_nothing_is_lost(
     tmp_path: Path, memory: MemoryPersistence, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "SEGMENT_RECORDS", 4)
+    monkeypatch.setattr(segments, "SEGMENT_RECORDS", 4)
     journal = Journal(tmp_path, worker=1)
     begun = journal.operation(7, ACCOUNT, 1, due_ns=0, client=0)
     attempt = begun(uuid4(), None)

@@ -1,21 +1,20 @@
 """Every delivery on record while it happens, in files that outlive the relay which writes them.
 
 A record is written when a message is handed over, and ended once its receivers have confirmed it,
-before the relay settles it: in memory that is mapped to a file, which the kernel keeps where the
-relay is killed between two instructions. So whatever is settled is on record. What was delivered
-and is not on record was not settled either, and is delivered again.
+before the relay settles it. So whatever is settled is on record, also where the relay is killed.
+What was delivered and is not on record was not settled either, and is delivered again.
 """
 
 from __future__ import annotations
 
-import mmap
 from struct import Struct
 from time import monotonic_ns
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from outboxbench.harness.relaying.records import DELIVERY, read_records
+from outboxbench.harness.relaying.records import DELIVERY
+from outboxbench.harness.segments import Segments, read_segments
 from outboxbench.results.history import message_id
 
 if TYPE_CHECKING:
@@ -26,14 +25,11 @@ if TYPE_CHECKING:
     from outboxbench.core.application.outbox import OutboxMessage
     from outboxbench.core.application.ports import Receiver
 
-SEGMENT_RECORDS: Final = 65_536
-"""Deliveries in a file; the next one is begun when it is full."""
-
 _UNDER_WAY: Final = 0
 _NOT_DELIVERED: Final = -1
 _HANDED_OVER: Final = Struct("<16sh16siq")
 _END: Final = Struct("<q")
-_SIZE: Final = DELIVERY.itemsize
+_KIND: Final = "deliveries"
 
 
 class JournaledReceiver:
@@ -47,15 +43,11 @@ class JournaledReceiver:
 
     def __init__(self, receiver: Receiver, folder: Path, relay: int) -> None:
         self._receiver = receiver
-        self._folder = folder
-        self._relay = relay
-        self._segments = 0
-        self._place = 0
-        self._memory = self._new_segment()
+        self._segments = Segments(folder, _writer(relay), _KIND, DELIVERY)
 
     async def deliver(self, message: OutboxMessage) -> None:
         """Deliver a message, and have it on record by the time of the return."""
-        memory, place = self._next_place()
+        memory, place = self._segments.next_place()
         _HANDED_OVER.pack_into(
             memory,
             place,
@@ -73,26 +65,10 @@ class JournaledReceiver:
             raise
         _END.pack_into(memory, end, monotonic_ns())
 
-    def _next_place(self) -> tuple[mmap.mmap, int]:
-        place = self._place
-        if place == SEGMENT_RECORDS * _SIZE:
-            # Not closed: deliveries that are under way still write their end there.
-            self._memory = self._new_segment()
-            place = 0
-        self._place = place + _SIZE
-        return self._memory, place
-
-    def _new_segment(self) -> mmap.mmap:
-        path = self._folder / f"relay-{self._relay}-{self._segments:05}.deliveries"
-        self._segments += 1
-        with path.open("xb+") as file:
-            file.truncate(SEGMENT_RECORDS * _SIZE)
-            return mmap.mmap(file.fileno(), 0)
-
 
 def read_deliveries(folder: Path) -> NDArray[Any]:
     """Read what all relays have delivered, in the order of confirmations; shape (deliveries,)."""
-    parts = [read_records(path, DELIVERY) for path in sorted(folder.glob("*.deliveries"))]
+    parts = read_segments(folder, _KIND, DELIVERY)
     records = np.concatenate([np.empty(0, DELIVERY), *parts])
     delivered = records[records["delivered_ns"] > 0]
     return delivered[delivered["delivered_ns"].argsort(kind="stable")]
@@ -104,11 +80,14 @@ def deliveries_under_way(folder: Path, relay: int) -> tuple[str, ...]:
     Each by its id, as the history has it.
     """
     found: list[str] = []
-    for path in folder.glob(f"relay-{relay}-*.deliveries"):
-        records = read_records(path, DELIVERY)
+    for records in read_segments(folder, _KIND, DELIVERY, _writer(relay)):
         under_way = (records["handed_ns"] > 0) & (records["delivered_ns"] == _UNDER_WAY)
         found.extend(
             message_id(record["op_id"].tobytes().hex(), int(record["ordinal"]))
             for record in records[under_way]
         )
     return tuple(found)
+
+
+def _writer(relay: int) -> str:
+    return f"relay-{relay}"

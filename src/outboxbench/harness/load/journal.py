@@ -1,14 +1,12 @@
 """Every attempt on record while it happens, in a file that outlives the process that writes it.
 
-One record of fixed size an attempt, in memory that is mapped to a file: the kernel keeps what was
-written there even where the writer is killed between two instructions. It is written at the
-invocation, at every stage (above all before a commit is sent) and at the end. A record without an
-end is an attempt of which nobody knows what became.
+One record of fixed size an attempt. It is written at the invocation, at every stage (above all
+before a commit is sent) and at the end. A record without an end is an attempt of which nobody knows
+what became.
 """
 
 from __future__ import annotations
 
-import mmap
 from struct import Struct
 from time import monotonic_ns
 from typing import TYPE_CHECKING, Any, Final
@@ -16,8 +14,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from outboxbench.core.application.outcome import Attempt, FailureKind, Outcome, Stage
+from outboxbench.harness.segments import Segments, read_segments
 
 if TYPE_CHECKING:
+    import mmap
     from collections.abc import Iterator
     from pathlib import Path
     from uuid import UUID
@@ -52,9 +52,6 @@ ATTEMPT: Final = np.dtype(
 OUTCOMES: Final = ("", *(outcome.value for outcome in Outcome))
 FAILURES: Final = ("", *(kind.value for kind in FailureKind))
 
-SEGMENT_RECORDS: Final = 65_536
-"""Attempts in a file; the next one is begun when it is full."""
-
 # Of plain strings: an enumeration's members hash in Python.
 _OUTCOME_CODES: Final = {name: code for code, name in enumerate(OUTCOMES)}
 _FAILURE_CODES: Final = {name: code for code, name in enumerate(FAILURES)}
@@ -69,7 +66,7 @@ _MOMENT: Final = Struct("<q")
 _STAGE_AT: Final = 69
 _END_AT: Final = 78
 _FINAL_AT: Final = 87
-_SIZE: Final = ATTEMPT.itemsize
+_KIND: Final = "attempts"
 
 
 class Journal:
@@ -81,12 +78,8 @@ class Journal:
     """
 
     def __init__(self, folder: Path, worker: int) -> None:
-        self._folder = folder
-        self._worker = worker
         self._operation = worker << 40
-        self._segments = 0
-        self._place = 0
-        self._memory = self._new_segment()
+        self._segments = Segments(folder, f"worker-{worker}", _KIND, ATTEMPT)
 
     def operation(
         self, command: int, aggregate_id: UUID, cents: int, due_ns: int, client: int
@@ -94,29 +87,12 @@ class Journal:
         """Begin the record of an operation; `command` is what its reader calls it by."""
         self._operation += 1
         return JournaledOperation(
-            self, self._operation, aggregate_id.bytes, cents, due_ns, client, command
+            self._segments, self._operation, aggregate_id.bytes, cents, due_ns, client, command
         )
 
     def close(self) -> None:
         """Give the memory back; the files stay."""
-        self._memory.close()
-
-    def next_place(self) -> tuple[mmap.mmap, int]:
-        """Return where the next record goes."""
-        place = self._place
-        if place == SEGMENT_RECORDS * _SIZE:
-            # Not closed: attempts that are under way still write their end there.
-            self._memory = self._new_segment()
-            place = 0
-        self._place = place + _SIZE
-        return self._memory, place
-
-    def _new_segment(self) -> mmap.mmap:
-        path = self._folder / f"worker-{self._worker}-{self._segments:05}.attempts"
-        self._segments += 1
-        with path.open("xb+") as file:
-            file.truncate(SEGMENT_RECORDS * _SIZE)
-            return mmap.mmap(file.fileno(), 0)
+        self._segments.close()
 
 
 class JournaledOperation:
@@ -129,14 +105,14 @@ class JournaledOperation:
         "_client",
         "_command",
         "_due_ns",
-        "_journal",
         "_last",
         "_operation",
+        "_segments",
     )
 
     def __init__(
         self,
-        journal: Journal,
+        segments: Segments,
         operation: int,
         aggregate_id: bytes,
         cents: int,
@@ -144,7 +120,7 @@ class JournaledOperation:
         client: int,
         command: int,
     ) -> None:
-        self._journal = journal
+        self._segments = segments
         self._operation = operation
         self._aggregate_id = aggregate_id
         self._cents = cents
@@ -155,7 +131,7 @@ class JournaledOperation:
 
     def __call__(self, op_id: UUID, inbox: InboxEntry | None) -> Attempt:
         """Record the invocation of an attempt and return it."""
-        memory, place = self._journal.next_place()
+        memory, place = self._segments.next_place()
         self._attempts += 1
         self._write(memory, place, op_id.bytes, monotonic_ns(), self._attempts)
         self._last = attempt = _JournaledAttempt(op_id, inbox, memory, place)
@@ -175,7 +151,7 @@ class JournaledOperation:
 
     def skip(self, op_id: UUID) -> None:
         """Record that the operation was never begun."""
-        memory, place = self._journal.next_place()
+        memory, place = self._segments.next_place()
         self._write(memory, place, op_id.bytes, 0, 0)
         _END.pack_into(memory, place + _END_AT, 0, 0, _OUTCOME_CODES["skipped"], 0)
 
@@ -242,6 +218,5 @@ class _JournaledAttempt(Attempt):
 
 def read_attempts(folder: Path) -> Iterator[NDArray[Any]]:
     """Yield the attempts of a folder, a file at a time, in the order in which they began there."""
-    for path in sorted(folder.glob("*.attempts")):
-        records = np.fromfile(path, dtype=ATTEMPT)
+    for records in read_segments(folder, _KIND, ATTEMPT):
         yield records[records["operation"] > 0]
