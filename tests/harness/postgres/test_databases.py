@@ -289,3 +289,12 @@ def wait_for_autovacuum(admin: psycopg.Connection[TupleRow], database: str) -> N
     while not admin.execute(query, [database]).fetchall():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def test_what_goes_with_its_server_is_not_dropped_one_by_one(postgres_server: Server) -> None:
+    with Databases(postgres_server, new_token(), go_with_server=True) as databases:
+        name = databases.create("left").database
+    assert name in names(postgres_server)
+    # Whoever comes next drops it, should the server live on after all.
+    with Databases(postgres_server, new_token()):
+        assert name not in names(postgres_server)

@@ -86,7 +86,6 @@ class FaultBlock:
         Raises:
             CannotRun: the fault cannot be made to happen here, or the clients cannot run.
         """
-        self.seat.prepare()
         with ExitStack() as stack:
             journals = Path(stack.enter_context(TemporaryDirectory(prefix="outboxbench-history-")))
             crew = Crew(
@@ -98,6 +97,11 @@ class FaultBlock:
                 stack.callback(each.end)
                 each.start()
             crew.start()
+            # A standby is made while they import what they need, each of which takes a while.
+            self.seat.prepare()
+            for each in relays:
+                each.wait_until_ready()
+            crew.wait_until_ready()
             began = self._now()
             window = self._window()
             crew.go(window)

@@ -56,13 +56,16 @@ class Crew:
         return tuple(member.pid for member in self._members)
 
     def start(self) -> None:
-        """Start everybody, and wait until they are connected.
+        """Start everybody, without waiting for them."""
+        for place in range(self.order.workers):
+            self._members.append(self._new(place))
+
+    def wait_until_ready(self) -> None:
+        """Wait until everybody is connected.
 
         Raises:
             CannotRun: somebody cannot connect.
         """
-        for place in range(self.order.workers):
-            self._members.append(self._new(place))
         for member in self._members:
             member.wait_until_ready()
 

@@ -67,12 +67,15 @@ class RelayCrew:
         return deliveries_under_way(self.journals, self._numbers[pid])
 
     def start(self) -> None:
-        """Start everybody, have them deliver, and wait until they are connected.
+        """Start everybody, and have them deliver as soon as they can, without waiting for them."""
+        self._members.extend(self._new() for _ in range(self.relaying.relays))
+
+    def wait_until_ready(self) -> None:
+        """Wait until everybody is connected.
 
         Raises:
             CannotRun: somebody cannot connect.
         """
-        self._members.extend(self._new() for _ in range(self.relaying.relays))
         for member in self._members:
             member.wait_until_ready()
 

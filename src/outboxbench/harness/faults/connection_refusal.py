@@ -144,5 +144,6 @@ CONNECTION_REFUSAL: Final = FaultKind(
     reach="server",
     lasts=True,
     depends_on_strategy=True,
+    takes_all_slots=True,
     make=lambda scene, _chance: ConnectionRefusal(scene),
 )

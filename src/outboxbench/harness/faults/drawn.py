@@ -47,6 +47,11 @@ class DrawnKinds:
         """Whether one of them has to have the database on a small volume of its own."""
         return any(kind.needs_volume for kind in self.kinds)
 
+    @property
+    def takes_all_slots(self) -> bool:
+        """Whether the server may have few connections: no, what other faults hold up takes many."""
+        return False
+
     def may_lose_commits(self, *, are_flushed: bool) -> bool:
         """Tell whether acknowledged commits may be lost, where they are flushed first or not."""
         return any(kind.may_lose_commits(are_flushed=are_flushed) for kind in self.kinds)

@@ -54,7 +54,8 @@ class FaultKind:
     `depends_on_strategy` tells whether each strategy may take it in another way. `replication` is
     that of the standby which it needs, if it needs one. `needs_volume` tells whether the database
     has to be on a small volume of its own, and `needs_snapshots` whether it has a hold only on
-    transactions that keep a snapshot, at repeatable read and above.
+    transactions that keep a snapshot, at repeatable read and above. `takes_all_slots` tells whether
+    it takes every connection of the server, which a server of its own then has few of.
     """
 
     name: str
@@ -67,6 +68,7 @@ class FaultKind:
     loses: Loses = "nothing"
     needs_volume: bool = False
     needs_snapshots: bool = False
+    takes_all_slots: bool = False
 
     @property
     def kinds(self) -> tuple[FaultKind, ...]:

@@ -54,12 +54,16 @@ LEFTOVERS_SQL = """
 class Databases:
     """Context manager that creates databases for one run and drops every one of them at its end.
 
-    `run_token` must be unique among all runs on the server: lower-case letters and digits.
+    Args:
+        server: where they are.
+        run_token: unique among all runs on the server: lower-case letters and digits.
+        go_with_server: whether the server is removed right afterwards: then none is dropped.
     """
 
-    def __init__(self, server: Server, run_token: str) -> None:
+    def __init__(self, server: Server, run_token: str, *, go_with_server: bool = False) -> None:
         _refuse_name_part(run_token)
         self._server = server
+        self._go_with_server = go_with_server
         self._token = run_token
         self._comment = f"{COMMENT}{run_token}"
         self._created: dict[str, DatabaseAddress] = {}
@@ -82,6 +86,8 @@ class Databases:
         traceback: TracebackType | None,
     ) -> None:
         with contextlib.closing(self._connection):
+            if self._go_with_server:
+                return
             for name in self._created:
                 self._drop_if_possible(name)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from functools import partial, reduce
 from typing import TYPE_CHECKING
@@ -15,35 +15,27 @@ from outboxbench.core.strategies.settings import DatabaseAddress, StrategySettin
 from outboxbench.harness.errors import CannotRun
 from outboxbench.harness.faulting.block import FaultBlock
 from outboxbench.harness.faulting.order import FaultOrder
-from outboxbench.harness.faults.doors import OneDoor, TwoDoors
 from outboxbench.harness.faults.registry import refuse_reason
-from outboxbench.harness.faults.seat import ReplicatedSeat, Seat
 from outboxbench.harness.load.dataset import Dataset
-from outboxbench.harness.nats.server import NatsServer
-from outboxbench.harness.pinning import pin
-from outboxbench.harness.postgres.databases import Databases
-from outboxbench.harness.postgres.kept_messages import keep_messages
-from outboxbench.harness.postgres.server import connect, open_server
-from outboxbench.harness.postgres.volume import SmallVolume
-from outboxbench.harness.relay_database import prepare_database
-from outboxbench.harness.suite.template import prepare_template
-from outboxbench.harness.wire.proxy_process import FaultProxy
+from outboxbench.harness.suite.fault_scenery import Scenery
 from outboxbench.results.faults import FaultArm as FaultArmDocument
 from outboxbench.results.faults import FaultRelaying
 from outboxbench.results.history import read_history, sha256_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from pydantic import JsonValue
 
-    from outboxbench.harness.faulting.order import Relaying
-    from outboxbench.harness.faults.doors import Doors
+    from outboxbench.harness.faults.seat import Seat
     from outboxbench.harness.janitor import Janitor
+    from outboxbench.harness.nats.server import NatsServer
+    from outboxbench.harness.postgres.databases import Databases
     from outboxbench.harness.postgres.server import Server
     from outboxbench.harness.suite.fault_plan import FaultArm
     from outboxbench.harness.suite.model import Suite
+    from outboxbench.harness.wire.proxy_process import FaultProxy
     from outboxbench.results.machine import Pinning
     from outboxbench.results.memory import MemorySeries
     from outboxbench.results.store import RunFolder
@@ -51,11 +43,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class FaultRunner:
-    """Measures the arms of one run under faults, one after the other.
-
-    `server` is that of the run. A fault that hurts a server gets one of its own, so that nothing of
-    it is left for the next.
-    """
+    """Measures the arms of one run under faults, one after the other; `server` is the run's."""
 
     suite: Suite
     server: Server
@@ -76,74 +64,22 @@ class FaultRunner:
             if reason := refuse_reason(kind, self.server):
                 raise CannotRun(reason)
         with ExitStack() as stack:
-            if arm.kind.reach == "server":
-                own = stack.enter_context(self._own_server(arm, name))
-            else:
-                address = self.databases.create(name)
-                stack.callback(self.databases.drop, address)
-                if arm.relaying is not None:
-                    _prepare_for_relays(address, arm.relaying)
-                self.databases.checkpoint()
-                own = Seat(self.server, address)
-            broker = self._broker(arm, stack)
-            links = self._links(arm, own.address, stack)
-            seat = self._seat(arm, own, links, stack)
+            scenery = Scenery(
+                self.suite,
+                self.server,
+                self.databases,
+                self.janitor,
+                self.pinning,
+                self.pg_bin,
+                stack,
+            )
+            own = scenery.database(arm, name)
+            broker = scenery.broker(arm)
+            links = scenery.links(arm, own.address)
+            seat = scenery.seat(arm, own, links)
             path = self.folder.new_history(arm.name)
             memory = self._block(arm, seat, links, broker).run(path)
         return self._judged(arm, path, memory)
-
-    @contextmanager
-    def _own_server(self, arm: FaultArm, name: str) -> Iterator[Seat]:
-        """Start a server for the arm alone; its database goes with it."""
-        with ExitStack() as stack:
-            server = stack.enter_context(open_server(None, self.pg_bin, self.janitor))
-            if server.postmaster_pid is not None:
-                pin(server.postmaster_pid, self.pinning.server_cores)
-            volume = None
-            if arm.kind.needs_volume:
-                assert server.cluster is not None
-                volume = SmallVolume(server.cluster)
-                volume.mount()
-            databases = stack.enter_context(Databases(server, "own"))
-            address = databases.create(name)
-            prepare_template(address, self.suite.dataset)
-            if arm.relaying is not None:
-                _prepare_for_relays(address, arm.relaying)
-            if volume is not None:
-                volume.take_in(address)
-            databases.checkpoint()
-            yield Seat(server, address, volume)
-
-    def _broker(self, arm: FaultArm, stack: ExitStack) -> NatsServer | None:
-        """Start a broker of the block's own, so that nothing of a fault is left for the next."""
-        if arm.relaying is None or arm.relaying.broker == "memory":
-            return None
-        broker = stack.enter_context(NatsServer(self.janitor))
-        pin(broker.pid, self.pinning.server_cores)
-        return broker
-
-    def _links(
-        self, arm: FaultArm, address: DatabaseAddress, stack: ExitStack
-    ) -> Sequence[FaultProxy]:
-        """Start a proxy for each host that clients know."""
-        links = []
-        for _ in range(2 if arm.find_by == "hosts" else 1):
-            link = stack.enter_context(FaultProxy(address, self.janitor))
-            pin(link.pid, self.pinning.client_cores)
-            links.append(link)
-        return links
-
-    def _seat(
-        self, arm: FaultArm, own: Seat, links: Sequence[FaultProxy], stack: ExitStack
-    ) -> Seat:
-        """Return the seat of the block: a server's own, or one that has a standby."""
-        replication = arm.kind.replication
-        if replication is None:
-            return own
-        doors: Doors = TwoDoors(*links) if arm.find_by == "hosts" else OneDoor(*links)
-        return stack.enter_context(
-            ReplicatedSeat(own.server, own.address, replication, self.janitor, doors)
-        )
 
     def _block(
         self,
@@ -227,13 +163,6 @@ class FaultRunner:
             availability=availability_of(read),
             memory=memory,
         )
-
-
-def _prepare_for_relays(address: DatabaseAddress, relaying: Relaying) -> None:
-    prepare_database(address, relaying.plan, announces=relaying.wake_up == "notify")
-    if relaying.plan == "delete":
-        with connect(address) as connection:
-            keep_messages(connection)
 
 
 def settings_of(arm: FaultArm, suite: Suite) -> dict[str, JsonValue]:
