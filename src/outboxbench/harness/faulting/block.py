@@ -1,9 +1,4 @@
-"""Runs one block under faults: steady load, injections at random moments, and what is left of it.
-
-The phase of each injection against the clients is drawn, so that no strategy meets all of them at
-the same point of its transactions. Between two injections the load goes on: clean, fault, recovery.
-The kind of each is drawn as well where there are several.
-"""
+"""Runs one block under faults: steady load, injections in between, and what is left of it."""
 
 from __future__ import annotations
 
@@ -12,24 +7,20 @@ import time
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from random import Random
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
 from outboxbench.harness.faulting.crew import Crew
 from outboxbench.harness.faulting.draining import wait_until_delivered
-from outboxbench.harness.faulting.evidence import relative, with_losses
+from outboxbench.harness.faulting.evidence import with_losses
 from outboxbench.harness.faulting.history_file import write_history
+from outboxbench.harness.faulting.injecting import Injections
 from outboxbench.harness.faulting.memory_watch import MemoryWatch, Watched
 from outboxbench.harness.faulting.relay_crew import OWN_CONNECTIONS, RelayCrew
 from outboxbench.harness.faulting.rest import wait_until_at_rest
-from outboxbench.harness.faulting.watching import watch_until
-from outboxbench.harness.faults.drawn import DrawnKinds, in_turns
-from outboxbench.harness.faults.scene import Scene
 from outboxbench.harness.load.job import Window
 from outboxbench.harness.postgres.kept_messages import TABLE
 from outboxbench.harness.postgres.server import connect
-from outboxbench.results.history import FaultLine
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,8 +28,6 @@ if TYPE_CHECKING:
     from outboxbench.core.strategies.settings import StrategySettings
     from outboxbench.harness.faulting.draining import Drained
     from outboxbench.harness.faulting.order import FaultOrder
-    from outboxbench.harness.faulting.watching import Supervised
-    from outboxbench.harness.faults.fault import Evidence, FaultKind
     from outboxbench.harness.faults.scene import Link
     from outboxbench.harness.faults.seat import Seat
     from outboxbench.harness.janitor import Janitor
@@ -105,9 +94,9 @@ class FaultBlock:
             began = self._now()
             window = self._window()
             crew.go(window)
-            watch = MemoryWatch(self._processes(crew, relays)) if self._is_drawn else None
+            watch = MemoryWatch(self._processes(crew, relays)) if self.order.is_drawn else None
             with watch or nullcontext():
-                faults = self._inject(crew, relays, window.begins_ns)
+                faults = self._injections.run(crew, relays, window.begins_ns)
             crew.stop()
             drained, tallies = self._stop(relays)
             wait_until_at_rest(self.seat, after=self.order.kind.name)
@@ -124,8 +113,8 @@ class FaultBlock:
         return () if watch is None else watch.series()
 
     @property
-    def _is_drawn(self) -> bool:
-        return isinstance(self.order.kind, DrawnKinds)
+    def _injections(self) -> Injections:
+        return Injections(self.order, self.seat, self.link, self.broker)
 
     def _processes(self, crew: Crew, relays: Sequence[RelayCrew]) -> list[Watched]:
         """Return whose memory is watched."""
@@ -188,70 +177,6 @@ class FaultBlock:
         """
         drained = wait_until_delivered(self.seat.address, relays) if relays else "through"
         return drained, [line for each in relays for line in each.stop()]
-
-    def _inject(self, crew: Crew, relays: Sequence[RelayCrew], began_ns: int) -> list[FaultLine]:
-        rhythm = self.order.rhythm
-        crews: tuple[Supervised, ...] = (crew, *relays)
-        random = Random(f"{self.order.seed}/faults")  # noqa: S311 - a moment, no secret
-        lines: list[FaultLine] = []
-        healthy_since_ns = began_ns
-        kinds = in_turns(self.order.kind, self.order.seed)
-        for number, kind in zip(range(1, rhythm.injections + 1), kinds, strict=False):
-            if lines and not rhythm.has_room((time.monotonic_ns() - began_ns) / 1e9):
-                break
-            # A part of the clean phase is drawn, so that the phase against the clients is too.
-            clean_s = rhythm.clean_s * (1 - random.random() / 4)
-            watch_until(healthy_since_ns + round(clean_s * 1e9), crews)
-            before = self.seat.fall_behind(random)
-            scene = self._scene(crew, relays)
-            lines.append(self._one(number, kind, scene, crews, began_ns, before))
-            watch_until(time.monotonic_ns() + round(rhythm.recovery_s * 1e9), crews)
-            if self._is_drawn:
-                # What black holes have swallowed would, over hours, take all of the server's
-                # connections. Who is caught in there still has been seen to be.
-                self.link.ask({"do": "forget"})
-            if number < rhythm.injections:
-                self.seat.prepare()
-            healthy_since_ns = time.monotonic_ns()
-        return lines
-
-    def _scene(self, crew: Crew, relays: Sequence[RelayCrew]) -> Scene:
-        scene = Scene(self.seat, self.link, crew.pids, broker=self.broker)
-        for each in relays:
-            scene = replace(scene, relays=each.pids, deliveries_under_way=each.deliveries_under_way)
-        return scene
-
-    def _one(
-        self,
-        number: int,
-        kind: FaultKind,
-        scene: Scene,
-        crews: Sequence[Supervised],
-        began_ns: int,
-        before: Evidence,
-    ) -> FaultLine:
-        # Of its own, as some draw again and again for as long as they last.
-        chance = Random(f"{self.order.seed}/faults/{number}")  # noqa: S311 - a choice, no secret
-        fault = kind.make(scene, chance)
-        evidence: dict[str, Any] = {}
-        onset_ns = time.monotonic_ns()
-        try:
-            evidence.update(fault.inject())
-            took_effect_ns = time.monotonic_ns()
-            if kind.lasts:
-                watch_until(took_effect_ns + round(self.order.rhythm.hold_s * 1e9), crews)
-        finally:
-            evidence.update(fault.heal())
-        healed_ns = time.monotonic_ns()
-        return FaultLine(
-            number=number,
-            fault=kind.name,
-            onset_ns=onset_ns - began_ns,
-            took_effect_ns=took_effect_ns - began_ns if evidence else None,
-            healed_ns=healed_ns - began_ns,
-            # What came before the onset proves nothing by itself.
-            evidence=relative({**evidence, **before}, began_ns) if evidence else {},
-        )
 
     def _now(self) -> object:
         with connect(self.seat.address) as connection:

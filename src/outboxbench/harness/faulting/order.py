@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+from outboxbench.harness.faults.drawn import DrawnKinds
+
 if TYPE_CHECKING:
     from outboxbench.core.application.outbox import RelayPlan
     from outboxbench.harness.faults.drawn import Kinds
@@ -80,3 +82,8 @@ class FaultOrder:
     seed: str
     about: dict[str, Any]
     relaying: Relaying | None = None
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether faults come in turns."""
+        return isinstance(self.kind, DrawnKinds)

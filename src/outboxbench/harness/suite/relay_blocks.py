@@ -12,12 +12,9 @@ from uuid import UUID
 
 import numpy as np
 
-from outboxbench.core.strategies.settings import StrategySettings
 from outboxbench.harness.errors import CannotRun
-from outboxbench.harness.load.dataset import Dataset
-from outboxbench.harness.load.job import Job, OpenLoad, Window
+from outboxbench.harness.load.job import Window
 from outboxbench.harness.load.worker_process import GRACE_S, WorkerProcess
-from outboxbench.harness.nats.server import USER
 from outboxbench.harness.pinning import pin
 from outboxbench.harness.postgres.chain_state import read_chain
 from outboxbench.harness.postgres.counters import cpu_between, server_cpu_seconds
@@ -27,9 +24,9 @@ from outboxbench.harness.relay_database import prepare_database
 from outboxbench.harness.relaying.backlog import fill
 from outboxbench.harness.relaying.due import due_by_operations, due_messages, received
 from outboxbench.harness.relaying.ends import log_is_delivered, table_is_delivered
-from outboxbench.harness.relaying.job import BrokerAddress, RelayJob
 from outboxbench.harness.relaying.process import RelayProcess
 from outboxbench.harness.relaying.records import COMMIT, DELIVERY, read_records
+from outboxbench.harness.suite.relay_jobs import RelayJobs
 from outboxbench.harness.suite.relay_plan import ChainArm, DrainArm
 
 if TYPE_CHECKING:
@@ -41,7 +38,7 @@ if TYPE_CHECKING:
     from outboxbench.harness.nats.server import NatsServer
     from outboxbench.harness.postgres.databases import Databases
     from outboxbench.harness.postgres.server import Server
-    from outboxbench.harness.relaying.job import RelayResult, WakeUp
+    from outboxbench.harness.relaying.job import RelayResult
     from outboxbench.harness.suite.model import Suite
     from outboxbench.harness.suite.relay_plan import RelayingArm
     from outboxbench.results.deliveries import Chain, Deliveries
@@ -51,7 +48,6 @@ DRAIN_TIMEOUT_S = 600.0
 CATCH_UP_S = 60.0
 _LEAD_S = 0.1
 _POLL_S = 0.02
-_OWN_CONNECTIONS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +104,10 @@ class RelayRunner:
                 case ChainArm():
                     return self._chain(arm, address, relays, records, seed)
 
+    @property
+    def _jobs(self) -> RelayJobs:
+        return RelayJobs(self.suite, self.server, self.nats)
+
     def _drain(
         self, arm: DrainArm, address: DatabaseAddress, relays: list[RelayProcess], records: Path
     ) -> RawRelayBlock:
@@ -117,7 +117,7 @@ class RelayRunner:
             fill(connection, arm.backlog, one_by_one=arm.plan == "log")
             due = due_messages(connection, since)
         self.databases.checkpoint()
-        self._start(arm, address, relays, records)
+        self._jobs.start(arm, address, relays, records)
         before = server_cpu_seconds(self.server.postmaster_pid)
         for relay in relays:
             relay.go()
@@ -155,8 +155,8 @@ class RelayRunner:
         self.databases.checkpoint()
         with WorkerProcess(arm.name, arm.strategy.name, self.janitor) as writer:
             pin(writer.pid, self.pinning.client_cores)
-            writer.prepare(self._orders(arm, address, records / "writer.commits", seed))
-            self._start(arm, address, relays, records)
+            writer.prepare(self._jobs.orders(arm, address, records / "writer.commits", seed))
+            self._jobs.start(arm, address, relays, records)
             writer.wait_until_ready()
             for relay in relays:
                 relay.go()
@@ -201,67 +201,6 @@ class RelayRunner:
             chain=chain,
         )
 
-    def _start(
-        self,
-        arm: RelayingArm,
-        address: DatabaseAddress,
-        relays: list[RelayProcess],
-        records: Path,
-    ) -> None:
-        handlers = arm.handlers if isinstance(arm, ChainArm) else 1
-        alone = len(relays) == 1
-        for number, relay in enumerate(relays):
-            relay.prepare(
-                RelayJob(
-                    name=f"relay{number}",
-                    settings=self._settings(address, handlers + _OWN_CONNECTIONS).for_relay(
-                        arm.lease_s, self.server.major
-                    ),
-                    loop=arm.loop,
-                    plan=arm.plan,
-                    broker=self._broker(arm),
-                    batch=arm.batch,
-                    handlers=handlers,
-                    busy_us=arm.busy_us if isinstance(arm, DrainArm) else 0.0,
-                    wake_up=_wake_up(arm),
-                    backlog=arm.backlog.messages if isinstance(arm, DrainArm) and alone else None,
-                    lease_s=arm.lease_s,
-                    records=str(records),
-                )
-            )
-        for relay in relays:
-            relay.wait_until_ready()
-
-    def _orders(self, arm: ChainArm, address: DatabaseAddress, commits: Path, seed: str) -> Job:
-        return Job(
-            settings=self._settings(address, arm.clients),
-            loop=arm.loop,
-            mix="place",
-            clients=arm.clients,
-            first_client=0,
-            dataset=Dataset(self.suite.dataset.accounts, self.suite.dataset.orders),
-            seed=seed,
-            max_attempts=self.suite.max_attempts,
-            open_load=OpenLoad("poisson", arm.orders_per_s, max_wait_s=1.0, seed=seed),
-            commits=str(commits),
-            announces=arm.wake_up == "announce",
-        )
-
-    def _settings(self, address: DatabaseAddress, pool_size: int) -> StrategySettings:
-        return StrategySettings(
-            address=address,
-            pool_size=pool_size,
-            statement_timeout_s=self.suite.statement_timeout_s,
-            lock_timeout_s=self.suite.lock_timeout_s,
-            connect_timeout_s=self.suite.connect_timeout_s,
-        )
-
-    def _broker(self, arm: RelayingArm) -> BrokerAddress:
-        if arm.broker == "memory":
-            return BrokerAddress("memory")
-        assert self.nats is not None
-        return BrokerAddress("nats", self.nats.url, USER, self.nats.password)
-
     def _window(self) -> Window:
         begins_ns = time.monotonic_ns() + round(_LEAD_S * 1e9)
         opens_ns = begins_ns + round(self.suite.warm_up_s * 1e9)
@@ -280,13 +219,6 @@ class RelayRunner:
                         "lower orders_per_s or messages in the suite"
                     )
                 time.sleep(_POLL_S)
-
-
-def _wake_up(arm: RelayingArm) -> WakeUp:
-    """What wakes a relay, beside a log that rings by itself."""
-    if isinstance(arm, ChainArm) and arm.wake_up != "stream":
-        return arm.wake_up
-    return "poll"
 
 
 def _now(connection: Any) -> object:
