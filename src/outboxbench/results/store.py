@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import re
 from dataclasses import dataclass
@@ -21,13 +20,16 @@ from outboxbench.results.folders import (
 )
 from outboxbench.results.histograms import (
     GOOD_TAGS,
-    HistogramLogError,
     merge,
-    read_log,
     write_log,
 )
-from outboxbench.results.history import HistoryDamaged, read_history, sha256_of
 from outboxbench.results.model import SCHEMA_VERSION, Arm, Run
+from outboxbench.results.unchanged import (
+    refuse_changed_history,
+    sha256_of_bytes,
+    unchanged_history,
+    unchanged_log,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Sequence
@@ -131,7 +133,9 @@ class RunFolder:
             write_log(path, intervals, start_s=start_s)
         except OSError as error:
             raise cannot_write(path, error) from error
-        return WrittenLog(path.relative_to(self.path).as_posix(), _sha256(path.read_bytes()))
+        return WrittenLog(
+            path.relative_to(self.path).as_posix(), sha256_of_bytes(path.read_bytes())
+        )
 
     def new_history(self, name: str) -> Path:
         """Return where the history of an arm goes; its folder is there.
@@ -171,53 +175,28 @@ class RunFolder:
         """
         if block.histogram is None:
             return ()
-        return self._read_histograms(block.histogram, block.histogram_sha256)
+        return unchanged_log(self._inside(block.histogram, "histogram"), block.histogram_sha256)
 
     def history(self, arm: FaultArm) -> Iterator[HistoryLine]:
-        """Yield the lines of an arm's history.
+        """Return the lines of an arm's history.
 
         Raises RunReadError after the last line that can be read, if that is not the end, or if the
         history is whole and yet another than the run has written.
         """
-        path = self._inside(arm.history, "history")
-        try:
-            yield from read_history(path)
-        except OSError as error:
-            raise RunReadError(f"cannot read {path} ({error.strerror})") from error
-        except HistoryDamaged as error:
-            raise RunReadError(f"{error}: its figures cannot be used") from error
-        # Last, since a damaged one tells better what became of it.
-        self.check_history(arm)
+        return unchanged_history(self._inside(arm.history, "history"), arm.history_sha256)
 
     def check_history(self, arm: FaultArm) -> None:
         """Make sure that an arm's history is the file that the run has written.
 
         Raises RunReadError.
         """
-        path = self._inside(arm.history, "history")
-        try:
-            is_the_same = sha256_of(path) == arm.history_sha256
-        except OSError as error:
-            raise RunReadError(f"cannot read {path} ({error.strerror})") from error
-        if not is_the_same:
-            raise RunReadError(f"{path} was changed after the run: its figures cannot be used")
+        refuse_changed_history(self._inside(arm.history, "history"), arm.history_sha256)
 
     def remove_if_empty(self) -> None:
         """Remove the folder unless a file was left in it: a run that never began leaves nothing."""
         with contextlib.suppress(OSError):
             for folder in (self.histograms_folder, self.charts_folder, self.path):
                 folder.rmdir()
-
-    def _read_histograms(self, name: str, sha256: str | None) -> tuple[Interval, ...]:
-        path = self._inside(name, "histogram")
-        try:
-            if sha256 != _sha256(path.read_bytes()):
-                raise RunReadError(f"{path} was changed after the run: its figures cannot be used")
-            return read_log(path)
-        except OSError as error:
-            raise RunReadError(f"cannot read {path} ({error.strerror})") from error
-        except HistogramLogError as error:
-            raise RunReadError(str(error)) from error
 
     def _inside(self, name: str, what: str) -> Path:
         path = (self.path / name).resolve()
@@ -270,11 +249,7 @@ def check_histograms(path: Path, run: Run) -> None:
 
 
 def _checksum(run: Run) -> str:
-    return _sha256(run.model_copy(update={"sha256": None}).model_dump_json().encode())
-
-
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
+    return sha256_of_bytes(run.model_copy(update={"sha256": None}).model_dump_json().encode())
 
 
 def _safe_name(name: str) -> str:
