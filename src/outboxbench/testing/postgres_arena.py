@@ -107,7 +107,6 @@ class PostgresArena:
         isolation: Isolation = "read committed",
         statement_timeout_s: float = 10.0,
         address: DatabaseAddress | None = None,
-        gives_up_unanswered: bool = False,
     ) -> Persistence:
         """Open the strategy; it is closed at the end of the test."""
         persistence = await self._strategy.open(
@@ -118,7 +117,6 @@ class PostgresArena:
                 isolation=isolation,
                 statement_timeout_s=statement_timeout_s,
                 connect_timeout_s=self.patience_s,
-                gives_up_unanswered=gives_up_unanswered,
             )
         )
 

@@ -119,7 +119,6 @@ class Recovery:
             pool_size=POOL_SIZE,
             statement_timeout_s=SHORT_TIMEOUT_S,
             address=link.address,
-            gives_up_unanswered=True,
         )
         account = await new_account(persistence)
         link.forget()
@@ -140,7 +139,6 @@ class Recovery:
             pool_size=1,
             statement_timeout_s=SHORT_TIMEOUT_S,
             address=link.address,
-            gives_up_unanswered=True,
         )
         await new_account(persistence)
         link.forget()

@@ -31,9 +31,7 @@ async def test_nobody_waits_for_the_end_of_a_connection_that_was_given_up(
 
     async with PostgresArena(load_strategy(name), "matched", database) as arena:
         link = await arena.enter(Link(arena.address))
-        persistence = await arena.open(
-            pool_size=1, statement_timeout_s=0.1, address=link.address, gives_up_unanswered=True
-        )
+        persistence = await arena.open(pool_size=1, statement_timeout_s=0.1, address=link.address)
         account = await new_account(persistence)
         link.forget()
         monkeypatch.setattr(asyncpg.Connection, "close", watched)

@@ -8,29 +8,27 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, NoReturn, Self, TypeVar
+from typing import TYPE_CHECKING, NoReturn, Self
 
+from outboxbench.core.application.answers import NOBODY
 from outboxbench.core.application.outcome import (
-    AggregateNotFound,
     CommitRefused,
     FailureKind,
     PersistenceError,
     Stage,
 )
-from outboxbench.core.domain.aggregate import Aggregate
+from outboxbench.core.application.tracking_repository import TrackingRepository
 from outboxbench.core.domain.ordering import Order
 from outboxbench.core.domain.payments import Account
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
     from types import TracebackType
     from uuid import UUID
 
     from outboxbench.core.application.inbox import InboxEntry
     from outboxbench.core.application.outcome import Attempt
+    from outboxbench.core.domain.aggregate import Aggregate
     from outboxbench.core.domain.message import Message
-
-A = TypeVar("A", bound=Aggregate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,49 +45,26 @@ class Change:
     inbox: InboxEntry | None = None
 
 
-class TrackingRepository(Generic[A]):
-    """A repository that notes what is added and saved, for the commit to write."""
-
-    __slots__ = ("_aggregate_type", "_load", "_unit")
-
-    def __init__(
-        self,
-        unit: TrackingUnitOfWork,
-        aggregate_type: str,
-        load: Callable[[UUID], Awaitable[A | None]],
-    ) -> None:
-        self._unit = unit
-        self._aggregate_type = aggregate_type
-        self._load = load
-
-    async def get(self, id: UUID) -> A:
-        """Load an aggregate, whole."""
-        unit = self._unit
-        unit.require_active()
-        try:
-            aggregate = await self._load(id)
-        except BaseException as error:
-            unit.fail(error)
-        if aggregate is None:
-            raise AggregateNotFound(self._aggregate_type, id)
-        return aggregate
-
-    async def add(self, aggregate: A) -> None:
-        """Have a new aggregate stored by the commit."""
-        self._unit.track(aggregate, is_new=True)
-
-    async def save(self, aggregate: A) -> None:
-        """Have the changes of a loaded aggregate stored by the commit."""
-        self._unit.track(aggregate, is_new=False)
-
-
 class TrackingUnitOfWork(ABC):
-    """A transaction as a template: subclasses only talk to their library."""
+    """A transaction as a template: subclasses only talk to their library.
 
-    __slots__ = ("_changed", "_changed_is_new", "_committed", "_failure", "_trusted", "attempt")
+    One whose connection is watched sets `awaited` when it has acquired it, and refreshes that
+    before each statement of several in a step.
+    """
+
+    __slots__ = (
+        "_changed",
+        "_changed_is_new",
+        "_committed",
+        "_failure",
+        "_trusted",
+        "attempt",
+        "awaited",
+    )
 
     def __init__(self, attempt: Attempt) -> None:
         self.attempt = attempt
+        self.awaited = NOBODY
         self._changed: Aggregate | None = None
         self._changed_is_new = False
         self._failure: PersistenceError | None = None
@@ -111,8 +86,10 @@ class TrackingUnitOfWork(ABC):
         try:
             await self._begin()
         except BaseException as error:
+            self.awaited.looks = None
             await self._release(discard=True)
             self.fail(error)
+        self.awaited.looks = None
         self.attempt.stage = Stage.WORK
         return self
 
@@ -126,12 +103,14 @@ class TrackingUnitOfWork(ABC):
             if not self._committed and self._trusted:
                 # Trusted again only once the server has answered the rollback.
                 self._trusted = False
+                self.awaited.looks = 0
                 await self._rollback()
                 self._trusted = True
         except Exception:  # noqa: S110
             # The caller's own error matters more; this connection is closed below.
             pass
         finally:
+            self.awaited.looks = None
             await self._release(discard=not self._trusted)
 
     async def commit(self) -> None:
@@ -139,12 +118,16 @@ class TrackingUnitOfWork(ABC):
         self.require_active()
         change = self._take_change()
         try:
+            self.awaited.looks = 0
             if change is not None:
                 await self._write(change)
             self.attempt.stage = Stage.COMMIT_SENT
+            self.awaited.looks = 0
             await self._commit()
         except BaseException as error:
             self.fail(error)
+        finally:
+            self.awaited.looks = None
         self._committed = True
         if change is not None:
             change.aggregate.version += 1

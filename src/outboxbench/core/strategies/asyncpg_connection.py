@@ -30,7 +30,6 @@ def connect_arguments(settings: StrategySettings) -> dict[str, Any]:
         "database": address.database,
         "ssl": address.sslmode,
         "timeout": settings.connect_timeout_s,
-        "command_timeout": settings.answer_timeout_s,
         "server_settings": settings.session_parameters,
     }
 
@@ -46,6 +45,13 @@ def host_arguments(address: DatabaseAddress) -> dict[str, Any]:
     }
 
 
+async def connect_alone(settings: StrategySettings) -> asyncpg.Connection:
+    """Return a connection beside every pool, which gives up itself what is never answered."""
+    return await asyncpg.connect(
+        **connect_arguments(settings), command_timeout=settings.answer_timeout_s
+    )
+
+
 async def announce(settings: StrategySettings, bell: Doorbell) -> None:
     """Notify whoever listens each time the bell is rung, over a connection of its own.
 
@@ -53,7 +59,7 @@ async def announce(settings: StrategySettings, bell: Doorbell) -> None:
         PersistenceError: the connection is lost.
     """
     try:
-        connection = await asyncpg.connect(**connect_arguments(settings))
+        connection = await connect_alone(settings)
         try:
             while True:
                 await bell.wait()
@@ -73,7 +79,7 @@ async def listen(settings: StrategySettings, ring: Callable[[], None]) -> None:
     """
     lost = asyncio.Event()
     try:
-        connection = await asyncpg.connect(**connect_arguments(settings))
+        connection = await connect_alone(settings)
         try:
             connection.add_termination_listener(lambda _: lost.set())
             await connection.add_listener(CHANNEL, lambda *_: ring())

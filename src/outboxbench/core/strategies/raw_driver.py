@@ -8,11 +8,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from outboxbench.core.application.answers import Awaited
+
 
 class RawDriver(ABC):
     """Sends statements on the connection of one unit of work. Mixed into a write plan's."""
 
     __slots__ = ()
+
+    awaited: Awaited
+    """Of the connection that was acquired; each statement asks, and its caller is answered."""
 
     @abstractmethod
     async def _fetch_row(self, statement: str, *parameters: object) -> Iterable[Any] | None:

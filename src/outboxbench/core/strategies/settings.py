@@ -60,7 +60,7 @@ class StrategySettings:
     """How a strategy is opened. Timeouts are enforced by the server, alike for every driver.
 
     But where nothing passes between the two any more, the server's do not reach the client: see
-    `gives_up_unanswered`, and `tcp_user_timeout` for the server's side of it.
+    `answer_timeout_s`, and `tcp_user_timeout` for the server's side of it.
     """
 
     address: DatabaseAddress
@@ -70,13 +70,6 @@ class StrategySettings:
     statement_timeout_s: float = 10.0
     lock_timeout_s: float = 5.0
     connect_timeout_s: float = 10.0
-    gives_up_unanswered: bool = False
-    """Whether a connection is given up whose answer never comes.
-
-    The server's timeouts do not tell a client of it, and neither does TCP while somebody on the way
-    acknowledges. It costs asyncpg an eighth of its time and psycopg a twentieth, so it is on where
-    connections are cut and off where speed is compared, for all strategies alike.
-    """
     own_parameters: dict[str, str] = field(default_factory=dict)
     """Server parameters that a write plan asks for beside those of every arm."""
 
@@ -111,14 +104,13 @@ class StrategySettings:
         )
 
     @property
-    def longest_answer_s(self) -> float:
-        """By then the server has ended any statement, unless it was never told of it."""
-        return self.statement_timeout_s + _ANSWER_MARGIN_S
+    def answer_timeout_s(self) -> float:
+        """For how long a client waits for an answer, at least, before it gives its connection up.
 
-    @property
-    def answer_timeout_s(self) -> float | None:
-        """For how long a client waits for an answer before it gives its connection up, if ever."""
-        return self.longest_answer_s if self.gives_up_unanswered else None
+        By then the server has ended any statement, unless it was never told of it. Its timeouts do
+        not tell a client of that, and neither does TCP while somebody on the way acknowledges.
+        """
+        return self.statement_timeout_s + _ANSWER_MARGIN_S
 
     @property
     def session_parameters(self) -> dict[str, str]:
@@ -130,8 +122,8 @@ class StrategySettings:
             "lock_timeout": f"{round(self.lock_timeout_s * 1000)}",
             # A backend whose client is cut off keeps its locks until TCP has told it so, which
             # takes two hours by default.
-            "tcp_user_timeout": f"{round(self.longest_answer_s * 1000)}",
-            "tcp_keepalives_idle": f"{math.ceil(self.longest_answer_s)}",
+            "tcp_user_timeout": f"{round(self.answer_timeout_s * 1000)}",
+            "tcp_keepalives_idle": f"{math.ceil(self.answer_timeout_s)}",
             "tcp_keepalives_interval": "1",
             "tcp_keepalives_count": "3",
             **self.own_parameters,

@@ -13,8 +13,14 @@ from sqlalchemy import URL, event
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from outboxbench.core.application.answers import AnswerWatch
 from outboxbench.core.strategies.rows import encode_state
 from outboxbench.core.strategies.server_report import translate
+from outboxbench.core.strategies.sqlalchemy_watched import (
+    await_nothing_once_prepared,
+    connect_asyncpg,
+    connect_psycopg,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +29,6 @@ if TYPE_CHECKING:
 
     from outboxbench.core.application.doorbell import Doorbell
     from outboxbench.core.application.outcome import PersistenceError
-    from outboxbench.core.strategies.psycopg_waiting import PatientConnection
     from outboxbench.core.strategies.settings import StrategySettings
 
 Driver: TypeAlias = Literal["asyncpg", "psycopg"]
@@ -39,12 +44,13 @@ async def open_engine(driver: Driver, settings: StrategySettings) -> AsyncEngine
             password=address.password,
             database=address.database,
         ),
-        connect_args=_connect_args(driver, settings),
+        connect_args=_connect_args(driver, settings, AnswerWatch(settings.answer_timeout_s)),
         json_serializer=encode_state,
         pool_size=settings.pool_size,
         max_overflow=0,
         pool_timeout=settings.connect_timeout_s,
     )
+    await_nothing_once_prepared(engine)
     if driver == "asyncpg":
         event.listen(engine.sync_engine, "invalidate", _drop)
     try:
@@ -113,7 +119,7 @@ def translator(driver: Driver) -> Callable[[Exception], PersistenceError]:
     )
 
 
-def _connect_args(driver: Driver, settings: StrategySettings) -> dict[str, Any]:
+def _connect_args(driver: Driver, settings: StrategySettings, watch: AnswerWatch) -> dict[str, Any]:
     # Hosts are not in the URL, since the drivers have a form each for several of them.
     if driver == "asyncpg":
         from outboxbench.core.strategies import asyncpg_connection
@@ -122,21 +128,17 @@ def _connect_args(driver: Driver, settings: StrategySettings) -> dict[str, Any]:
             **asyncpg_connection.host_arguments(settings.address),
             "ssl": settings.address.sslmode,
             "timeout": settings.connect_timeout_s,
-            "command_timeout": settings.answer_timeout_s,
             "server_settings": settings.session_parameters,
+            "async_creator_fn": partial(connect_asyncpg, watch),
         }
     from outboxbench.core.strategies import psycopg_connection
 
-    patience_s = settings.answer_timeout_s
-    creator = (
-        {} if patience_s is None else {"async_creator_fn": partial(_connect_psycopg, patience_s)}
-    )
     return {
         **psycopg_connection.host_arguments(settings.address),
         "sslmode": settings.address.sslmode,
         "connect_timeout": max(2, round(settings.connect_timeout_s)),
         "options": settings.startup_options,
-        **creator,
+        "async_creator_fn": partial(connect_psycopg, watch),
     }
 
 
@@ -146,11 +148,3 @@ def _drop(connection: AdaptedConnection, *_: object) -> None:
     SQLAlchemy would see it off first, and where nothing passes any more that takes it 2 s.
     """
     connection.driver_connection.terminate()
-
-
-async def _connect_psycopg(answer_timeout_s: float, **arguments: Any) -> PatientConnection:
-    from outboxbench.core.strategies.psycopg_waiting import PatientConnection
-
-    connection = await PatientConnection.connect(**arguments)
-    connection.answer_timeout_s = answer_timeout_s
-    return connection

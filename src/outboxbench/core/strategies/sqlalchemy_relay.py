@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import BigInteger, bindparam, text
 
+from outboxbench.core.strategies.sqlalchemy_watched import awaited_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -36,7 +38,12 @@ class SqlAlchemyExecutor:
         named = {f"p{number}": value for number, value in enumerate(parameters, start=1)}
         try:
             async with self._engine.connect() as connection:
-                result = await connection.execute(_as_text(statement, integers), named)
+                awaited = awaited_of(connection)
+                awaited.looks = 0
+                try:
+                    result = await connection.execute(_as_text(statement, integers), named)
+                finally:
+                    awaited.looks = None
                 return result.all() if result.returns_rows else []
         except Exception as error:
             raise self._translate(error) from error

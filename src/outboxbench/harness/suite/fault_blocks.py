@@ -123,7 +123,6 @@ class FaultRunner:
                 statement_timeout_s=suite.statement_timeout_s,
                 lock_timeout_s=suite.lock_timeout_s,
                 connect_timeout_s=suite.connect_timeout_s,
-                gives_up_unanswered=True,
                 own_parameters={"synchronous_commit": arm.synchronous_commit},
             ),
             link=links[0],

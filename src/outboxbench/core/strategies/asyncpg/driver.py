@@ -29,16 +29,20 @@ class AsyncpgDriver(RawDriver):
     _connection: PoolConnectionProxy  # unset until it is acquired
 
     async def _fetch_row(self, statement: str, *parameters: object) -> Iterable[Any] | None:
+        self.awaited.looks = 0
         return await self._connection.fetchrow(statement, *parameters)
 
     async def _fetch_rows(self, statement: str, *parameters: object) -> Iterable[Iterable[Any]]:
+        self.awaited.looks = 0
         return await self._connection.fetch(statement, *parameters)
 
     async def _execute(self, statement: str, *parameters: object) -> int:
+        self.awaited.looks = 0
         tag = await self._connection.execute(statement, *parameters)
         return int(tag.rpartition(" ")[2])
 
     async def _execute_many(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        self.awaited.looks = 0
         await self._connection.executemany(statement, rows)
 
     async def _release(self, *, discard: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from outboxbench.core.strategies.asyncpg_report import DISCONNECTIONS, report_of
+from outboxbench.core.strategies.asyncpg_watched import awaited_of
 from outboxbench.core.strategies.server_report import translate
 
 if TYPE_CHECKING:
@@ -24,6 +25,12 @@ class AsyncpgExecutor:
     async def fetch(self, statement: str, *parameters: object) -> Iterable[Row]:
         """Run a statement and return its rows."""
         try:
-            return await self._pool.fetch(statement, *parameters)
+            async with self._pool.acquire() as connection:
+                awaited = awaited_of(connection)
+                awaited.looks = 0
+                try:
+                    return await connection.fetch(statement, *parameters)
+                finally:
+                    awaited.looks = None
         except Exception as error:
             raise translate(error, report_of, disconnections=DISCONNECTIONS) from error

@@ -11,6 +11,7 @@ from outboxbench.core.strategies.asyncpg.driver import AsyncpgDriver
 from outboxbench.core.strategies.asyncpg.executor import AsyncpgExecutor
 from outboxbench.core.strategies.asyncpg.persistence import close_pool, open_pool
 from outboxbench.core.strategies.asyncpg_connection import announce, listen
+from outboxbench.core.strategies.asyncpg_watched import awaited_of
 from outboxbench.core.strategies.group.committer import GroupCommitter, group_settings
 from outboxbench.core.strategies.group.session import GroupSession
 from outboxbench.core.strategies.group.unit_of_work import GroupPersistence
@@ -25,13 +26,14 @@ if TYPE_CHECKING:
 class AsyncpgGroupSession(AsyncpgDriver, GroupSession):
     """Each statement in an implicit transaction of its own."""
 
-    __slots__ = ("_connection", "_pool")
+    __slots__ = ("_connection", "_pool", "awaited")
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
 
     async def _acquire(self) -> None:
-        self._connection = await self._pool.acquire()
+        connection = self._connection = await self._pool.acquire()
+        self.awaited = awaited_of(connection)
 
     def never_sent(self, error: PersistenceError) -> bool:
         """Tell whether asyncpg could not encode the parameters."""

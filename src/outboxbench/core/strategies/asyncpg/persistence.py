@@ -11,12 +11,15 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import asyncpg
 
+from outboxbench.core.application.answers import AnswerWatch
 from outboxbench.core.strategies.asyncpg.executor import AsyncpgExecutor
 from outboxbench.core.strategies.asyncpg_connection import announce, connect_arguments, listen
+from outboxbench.core.strategies.asyncpg_watched import WatchedConnection, connect_watched
 from outboxbench.core.strategies.operations import was_committed
 from outboxbench.core.strategies.relay_plans.opening import open_outbox
 from outboxbench.core.strategies.rows import encode_state
@@ -75,9 +78,13 @@ async def open_persistence(new_unit: NewUnit, settings: StrategySettings) -> Asy
 
 async def open_pool(settings: StrategySettings) -> asyncpg.Pool:
     """Return a pool that is connected `settings.pool_size` times."""
-    pool_options: dict[str, Any] = {}
+    pool_options: dict[str, Any] = {
+        "connect": partial(connect_watched, AnswerWatch(settings.answer_timeout_s)),
+        "connection_class": WatchedConnection,
+        "init": _prepare,
+    }
     if settings.profile == "matched":
-        pool_options = {
+        pool_options |= {
             "reset": _no_reset,
             "max_queries": 2**62,
             "max_inactive_connection_lifetime": 0,
@@ -86,7 +93,6 @@ async def open_pool(settings: StrategySettings) -> asyncpg.Pool:
         **connect_arguments(settings),
         min_size=settings.pool_size,
         max_size=settings.pool_size,
-        init=_encode_json,
         **pool_options,
     )
 
@@ -96,7 +102,7 @@ async def close_pool(pool: asyncpg.Pool, settings: StrategySettings) -> None:
     # The pool would wait for the server to see them off, and has no limit of its own for that;
     # where it is interrupted it drops them.
     with suppress(TimeoutError):
-        async with asyncio.timeout(settings.longest_answer_s):
+        async with asyncio.timeout(settings.answer_timeout_s):
             await pool.close()
 
 
@@ -104,8 +110,9 @@ async def _no_reset(connection: asyncpg.Connection) -> None:
     """Leave a connection as it is: no unit of work changes its session."""
 
 
-async def _encode_json(connection: asyncpg.Connection) -> None:
+async def _prepare(connection: WatchedConnection) -> None:
     # asyncpg hands jsonb over as text unless told how to encode it.
     await connection.set_type_codec(
         "jsonb", schema="pg_catalog", encoder=encode_state, decoder=json.loads
     )
+    connection.awaited.looks = None

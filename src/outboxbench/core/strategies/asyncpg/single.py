@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from outboxbench.core.application.outcome import Stage
 from outboxbench.core.strategies.asyncpg.driver import AsyncpgDriver
+from outboxbench.core.strategies.asyncpg_watched import awaited_of
 from outboxbench.core.strategies.single_unit_of_work import SingleUnitOfWork
 
 if TYPE_CHECKING:
@@ -24,5 +25,6 @@ class AsyncpgSingleUnitOfWork(AsyncpgDriver, SingleUnitOfWork):
         self._pool = pool
 
     async def _begin(self) -> None:
-        self._connection = await self._pool.acquire()
+        connection = self._connection = await self._pool.acquire()
+        self.awaited = awaited_of(connection)
         self.attempt.stage = Stage.BEGIN

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from outboxbench.core.application.outcome import Stage
 from outboxbench.core.strategies.asyncpg.driver import AsyncpgDriver
+from outboxbench.core.strategies.asyncpg_watched import awaited_of
 from outboxbench.core.strategies.statements_unit_of_work import StatementsUnitOfWork
 
 if TYPE_CHECKING:
@@ -28,8 +29,10 @@ class AsyncpgUnitOfWork(AsyncpgDriver, StatementsUnitOfWork):
 
     async def _begin(self) -> None:
         connection = self._connection = await self._pool.acquire()
+        self.awaited = awaited_of(connection)
         self.attempt.stage = Stage.BEGIN
         self._transaction = connection.transaction()
+        self.awaited.looks = 0
         await self._transaction.start()
 
     async def _commit(self) -> None:

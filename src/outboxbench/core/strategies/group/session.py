@@ -27,6 +27,8 @@ class GroupSession(RawDriver):
             return [tuple(row) for row in await self._fetch_rows(statement, *parameters)]
         except Exception as error:
             raise self._translate(error) from error
+        finally:
+            self.awaited.looks = None
 
     async def execute(self, statement: str, *parameters: object) -> int:
         """Return how many rows were hit.
@@ -38,6 +40,8 @@ class GroupSession(RawDriver):
             return await self._execute(statement, *parameters)
         except Exception as error:
             raise self._translate(error) from error
+        finally:
+            self.awaited.looks = None
 
     async def __aenter__(self) -> Self:
         try:
@@ -61,7 +65,7 @@ class GroupSession(RawDriver):
 
     @abstractmethod
     async def _acquire(self) -> None:
-        """Take a connection from the pool."""
+        """Take a connection from the pool, and note what it awaits in `awaited`."""
 
     @abstractmethod
     async def _release(self, *, discard: bool) -> None:

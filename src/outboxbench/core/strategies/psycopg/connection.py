@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from psycopg import AsyncConnection
-
-from outboxbench.core.strategies.psycopg_waiting import PatientConnection
+from outboxbench.core.strategies.psycopg_watched import WatchedConnection
 
 if TYPE_CHECKING:
     from psycopg import AsyncCursor
 
 
-class Connection(AsyncConnection[Any]):
+class Connection(WatchedConnection):
     """A connection that keeps one cursor.
 
     A new one for each statement would find out again how to adapt every type, which takes up to a
@@ -23,7 +21,3 @@ class Connection(AsyncConnection[Any]):
 
     kept_cursor: AsyncCursor[Any]
     generation: int = 0
-
-
-class ConnectionOfLimits(PatientConnection, Connection):
-    """One that is given up where an answer never comes."""

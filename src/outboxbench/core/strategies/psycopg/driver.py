@@ -27,22 +27,26 @@ class PsycopgDriver(RawDriver):
     _connection: Connection  # unset until it is acquired
 
     async def _fetch_row(self, statement: str, *parameters: object) -> Iterable[Any] | None:
+        self.awaited.looks = 0
         cursor = self._connection.kept_cursor
         await cursor.execute(statement, parameters)
         row: Iterable[Any] | None = await cursor.fetchone()
         return row
 
     async def _fetch_rows(self, statement: str, *parameters: object) -> Iterable[Iterable[Any]]:
+        self.awaited.looks = 0
         cursor = self._connection.kept_cursor
         await cursor.execute(statement, parameters)
         return await cursor.fetchall()
 
     async def _execute(self, statement: str, *parameters: object) -> int:
+        self.awaited.looks = 0
         cursor = self._connection.kept_cursor
         await cursor.execute(statement, parameters)
         return cursor.rowcount
 
     async def _execute_many(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        self.awaited.looks = 0
         await self._connection.kept_cursor.executemany(statement, rows)
 
     async def _release(self, *, discard: bool) -> None:

@@ -46,5 +46,9 @@ async def _fetch(
     connection: Connection, statement: str, parameters: tuple[object, ...]
 ) -> list[Row]:
     cursor = connection.kept_cursor
-    await cursor.execute(statement, parameters)
-    return [] if cursor.description is None else await cursor.fetchall()
+    connection.awaited.looks = 0
+    try:
+        await cursor.execute(statement, parameters)
+        return [] if cursor.description is None else await cursor.fetchall()
+    finally:
+        connection.awaited.looks = None

@@ -24,13 +24,14 @@ if TYPE_CHECKING:
 class PsycopgGroupSession(PsycopgDriver, GroupSession):
     """Each statement in an implicit transaction of its own, on a connection in autocommit mode."""
 
-    __slots__ = ("_connection", "_pool")
+    __slots__ = ("_connection", "_pool", "awaited")
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
     async def _acquire(self) -> None:
-        self._connection = await self._pool.getconn()
+        connection = self._connection = await self._pool.getconn()
+        self.awaited = connection.awaited
 
     def never_sent(self, error: PersistenceError) -> bool:
         """Tell whether psycopg could not encode the parameters."""

@@ -38,6 +38,7 @@ class PsycopgPipelineUnitOfWork(PsycopgSingleUnitOfWork):
         pipeline = self._connection.pipeline()
         await pipeline.__aenter__()
         self._pipeline = pipeline
+        self.awaited.looks = 0
         await self._connection.execute("BEGIN")
 
     async def _commit(self) -> None:

@@ -15,7 +15,8 @@ from psycopg import AsyncRawCursor
 from psycopg.types.json import JsonbDumper, set_json_dumps
 from psycopg_pool import AsyncConnectionPool
 
-from outboxbench.core.strategies.psycopg.connection import Connection, ConnectionOfLimits
+from outboxbench.core.application.answers import AnswerWatch
+from outboxbench.core.strategies.psycopg.connection import Connection
 from outboxbench.core.strategies.psycopg_connection import conninfo_of
 from outboxbench.core.strategies.rows import encode_state
 
@@ -43,7 +44,9 @@ class RecoveringPool(AsyncConnectionPool[Connection]):
 
     def __init__(self, settings: StrategySettings, *, autocommit: bool) -> None:
         self._generation = 0
-        self._settings = settings
+        self._configure_new = partial(
+            _configure, settings=settings, watch=AnswerWatch(settings.answer_timeout_s)
+        )
         super().__init__(
             **_arguments(settings, autocommit=autocommit),
             configure=self._prepare,
@@ -62,7 +65,7 @@ class RecoveringPool(AsyncConnectionPool[Connection]):
 
     async def _prepare(self, connection: Connection) -> None:
         connection.generation = self._generation
-        await _configure(connection, settings=self._settings)
+        await self._configure_new(connection)
 
 
 async def open_pool(settings: StrategySettings, *, autocommit: bool = False) -> Pool:
@@ -76,7 +79,9 @@ async def open_pool(settings: StrategySettings, *, autocommit: bool = False) -> 
     else:
         pool = AsyncConnectionPool(
             **_arguments(settings, autocommit=autocommit),
-            configure=partial(_configure, settings=settings),
+            configure=partial(
+                _configure, settings=settings, watch=AnswerWatch(settings.answer_timeout_s)
+            ),
         )
     try:
         await pool.open(wait=True, timeout=settings.connect_timeout_s)
@@ -89,7 +94,7 @@ async def open_pool(settings: StrategySettings, *, autocommit: bool = False) -> 
 def _arguments(settings: StrategySettings, *, autocommit: bool) -> dict[str, Any]:
     return {
         "conninfo": conninfo_of(settings),
-        "connection_class": ConnectionOfLimits if settings.gives_up_unanswered else Connection,
+        "connection_class": Connection,
         "kwargs": {"cursor_factory": AsyncRawCursor, "autocommit": autocommit},
         "min_size": settings.pool_size,
         "max_size": settings.pool_size,
@@ -105,9 +110,10 @@ async def _grow_again(pool: AsyncConnectionPool[Any]) -> None:
     await pool.check()
 
 
-async def _configure(connection: Connection, *, settings: StrategySettings) -> None:
-    if isinstance(connection, ConnectionOfLimits):
-        connection.answer_timeout_s = settings.answer_timeout_s
+async def _configure(
+    connection: Connection, *, settings: StrategySettings, watch: AnswerWatch
+) -> None:
+    connection.put_under(watch)
     set_json_dumps(encode_state, connection)
     connection.adapters.register_dumper(dict, JsonbDumper)
     # After the adapters, which it copies.

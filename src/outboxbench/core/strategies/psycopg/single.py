@@ -23,5 +23,6 @@ class PsycopgSingleUnitOfWork(PsycopgDriver, SingleUnitOfWork):
         self._pool = pool
 
     async def _begin(self) -> None:
-        self._connection = await self._pool.getconn()
+        connection = self._connection = await self._pool.getconn()
+        self.awaited = connection.awaited
         self.attempt.stage = Stage.BEGIN

@@ -23,7 +23,8 @@ class PsycopgUnitOfWork(PsycopgDriver, StatementsUnitOfWork):
         self._pool = pool
 
     async def _begin(self) -> None:
-        self._connection = await self._pool.getconn()
+        connection = self._connection = await self._pool.getconn()
+        self.awaited = connection.awaited
         self.attempt.stage = Stage.BEGIN
 
     async def _commit(self) -> None:

@@ -11,12 +11,13 @@ from outboxbench.core.domain.ordering import Order, OrderLine, OrderStatus
 from outboxbench.core.domain.payments import Account
 from outboxbench.core.strategies.rows import line_changes, message_rows
 from outboxbench.core.strategies.sqlalchemy_core import tables as sql
+from outboxbench.core.strategies.sqlalchemy_watched import awaited_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from uuid import UUID
 
-    from sqlalchemy import Executable
+    from sqlalchemy import CursorResult, Executable
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
     from outboxbench.core.application.outcome import Attempt, PersistenceError
@@ -43,19 +44,20 @@ class CoreUnitOfWork(TrackingUnitOfWork):
 
     async def _begin(self) -> None:
         self._connection = await self._engine.connect()
+        self.awaited = awaited_of(self._connection)
         self.attempt.stage = Stage.BEGIN
 
     async def _load_account(self, id: UUID) -> Account | None:
-        result = await self._connection.execute(sql.SELECT_ACCOUNT, {"account_id": id})
+        result = await self._execute(sql.SELECT_ACCOUNT, {"account_id": id})
         row = result.one_or_none()
         return None if row is None else Account(row.id, row.balance_cents, row.version)
 
     async def _load_order(self, id: UUID) -> Order | None:
         wanted = {"wanted_id": id}
-        row = (await self._connection.execute(sql.SELECT_ORDER, wanted)).one_or_none()
+        row = (await self._execute(sql.SELECT_ORDER, wanted)).one_or_none()
         if row is None:
             return None
-        lines = await self._connection.execute(sql.SELECT_ORDER_LINES, wanted)
+        lines = await self._execute(sql.SELECT_ORDER_LINES, wanted)
         order = Order(
             row.id,
             row.account_id,
@@ -74,7 +76,7 @@ class CoreUnitOfWork(TrackingUnitOfWork):
             case Order() as order:
                 await self._write_order(order, is_new=change.is_new)
         if change.inbox is not None:
-            await self._connection.execute(sql.INSERT_INBOX_ENTRY, asdict(change.inbox))
+            await self._execute(sql.INSERT_INBOX_ENTRY, asdict(change.inbox))
         await self._write_rows(
             sql.INSERT_MESSAGE,
             [dict(zip(_MESSAGE_COLUMNS, row, strict=True)) for row in message_rows(change)],
@@ -83,9 +85,9 @@ class CoreUnitOfWork(TrackingUnitOfWork):
     async def _write_account(self, account: Account, *, is_new: bool) -> None:
         values = {"version": account.next_version, "balance_cents": account.balance_cents}
         if is_new:
-            await self._connection.execute(sql.INSERT_ACCOUNT, {"id": account.id, **values})
+            await self._execute(sql.INSERT_ACCOUNT, {"id": account.id, **values})
             return
-        result = await self._connection.execute(
+        result = await self._execute(
             sql.UPDATE_ACCOUNT,
             {"account_id": account.id, "read_version": account.version, **values},
         )
@@ -99,11 +101,11 @@ class CoreUnitOfWork(TrackingUnitOfWork):
             "tags": order.tags,
         }
         if is_new:
-            await self._connection.execute(
+            await self._execute(
                 sql.INSERT_ORDER, {"id": order.id, "account_id": order.account_id, **values}
             )
         else:
-            result = await self._connection.execute(
+            result = await self._execute(
                 sql.UPDATE_ORDER,
                 {"wanted_id": order.id, "read_version": order.version, **values},
             )
@@ -131,9 +133,15 @@ class CoreUnitOfWork(TrackingUnitOfWork):
 
     async def _write_rows(self, statement: Executable, rows: list[dict[str, Any]]) -> None:
         if len(rows) == 1:
-            await self._connection.execute(statement, rows[0])
+            await self._execute(statement, rows[0])
         elif rows:
-            await self._connection.execute(statement, rows)
+            await self._execute(statement, rows)
+
+    async def _execute(
+        self, statement: Executable, parameters: dict[str, Any] | list[dict[str, Any]]
+    ) -> CursorResult[*tuple[Any, ...]]:
+        self.awaited.looks = 0
+        return await self._connection.execute(statement, parameters)
 
     async def _commit(self) -> None:
         await self._connection.commit()

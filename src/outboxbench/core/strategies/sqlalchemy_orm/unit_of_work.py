@@ -20,6 +20,7 @@ from outboxbench.core.strategies.sqlalchemy_orm.mapping import (
     OrderRow,
     OutboxRow,
 )
+from outboxbench.core.strategies.sqlalchemy_watched import awaited_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +34,11 @@ _MESSAGE_COLUMNS = tuple(column.name for column in OutboxRow.__table__.columns)
 
 
 class OrmUnitOfWork(TrackingUnitOfWork):
-    """Loads mapped objects, copies the aggregate's state onto them, and flushes."""
+    """Loads mapped objects, copies the aggregate's state onto them, and flushes.
+
+    What the session sends in one go, as in a flush, is one request: all of it is answered within
+    the time that an answer may take, or the connection is given up.
+    """
 
     __slots__ = ("_loaded", "_new_session", "_session", "_translate_error")
 
@@ -52,7 +57,7 @@ class OrmUnitOfWork(TrackingUnitOfWork):
 
     async def _begin(self) -> None:
         self._session = self._new_session()
-        await self._session.connection()
+        self.awaited = awaited_of(await self._session.connection())
         self.attempt.stage = Stage.BEGIN
 
     async def _load_account(self, id: UUID) -> Account | None:
