@@ -85,6 +85,22 @@ class Recovery:
                 assert await _failures_of(persistence, account, 2 * POOL_SIZE) <= 1
 
     @only_matched
+    async def test_who_comes_in_an_outage_is_told_and_does_not_wait_for_its_end(
+        self, arena: PostgresArena
+    ) -> None:
+        link = await arena.enter(Link(arena.address))
+        persistence = await arena.open(pool_size=POOL_SIZE, address=link.address)
+        account = await new_account(persistence)
+        link.take_down()
+        # A connection may be waited for as long as our patience lasts, here by one after another.
+        async with arena.patience("a failure of each operation"):
+            for _ in range(2):
+                failures = await asyncio.gather(
+                    *(_failures_of(persistence, account, 1) for _ in range(2 * POOL_SIZE))
+                )
+                assert all(failures)
+
+    @only_matched
     async def test_after_an_outage_a_pool_is_as_large_as_before_and_no_larger(
         self, arena: PostgresArena
     ) -> None:
