@@ -79,6 +79,11 @@ class Arm(Document):
     prepared_for: str | None = Field(
         default=None, description="the relay plan that the database had the tables of"
     )
+    source_lines: NonNegativeInt | None = Field(
+        default=None,
+        description="lines of code that the strategy is, without what strategies of different "
+        "libraries share; null for the ceiling, and where its source was not to be had",
+    )
     blocks: tuple[Block, ...] = ()
     summary: Summary | None = None
     verdict: Verdict = "unknown"

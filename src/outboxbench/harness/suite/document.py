@@ -11,6 +11,7 @@ from outboxbench.analysis.noise import margin
 from outboxbench.analysis.summary import summarise
 from outboxbench.analysis.verdict import as_expected, combine
 from outboxbench.analysis.warnings import run_warnings
+from outboxbench.harness.source_lines import source_lines
 from outboxbench.harness.suite.pairs import pairs
 from outboxbench.harness.suite.plan import CEILING, CeilingArm, PlannedArm, StrategyArm, ceiling_of
 from outboxbench.results.histograms import GENERATOR_LAG_TAG, SCHEDULE_LAG_TAG
@@ -169,6 +170,7 @@ def _with_blocks(arm: PlannedArm, suite: Suite, measured: Measured) -> Arm:
                 busy_wait_us=arm.busy_wait_us,
                 copy_number=arm.copy_number,
                 prepared_for=None if arm.prepared_for == "nothing" else arm.prepared_for,
+                source_lines=source_lines(arm.strategy),
                 blocks=tuple(measured.blocks[arm]),
             )
         case CeilingArm():
