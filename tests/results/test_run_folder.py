@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import resource
 from contextlib import contextmanager
@@ -180,6 +181,24 @@ def test_a_document_that_was_changed_after_the_run_is_refused(folder: RunFolder,
     assert '"ok_per_s": 30.0' in text
     folder.run_file.write_text(text.replace('"ok_per_s": 30.0', '"ok_per_s": 31.0'))
 
+    with pytest.raises(RunReadError, match=r"run\.json was changed after the run"):
+        read_run(folder.path)
+
+
+def test_a_document_from_before_a_field_came_to_be_still_loads_and_is_still_watched(
+    folder: RunFolder, run: Run
+) -> None:
+    document = json.loads(run.model_dump_json())
+    for arm in document["arms"]:
+        del arm["source_lines"]
+    unsigned = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
+    document["sha256"] = hashlib.sha256(unsigned.encode()).hexdigest()
+    folder.run_file.write_text(json.dumps(document, indent=2))
+
+    assert read_run(folder.path).arms == run.arms
+
+    document["arms"][0]["source_lines"] = 1
+    folder.run_file.write_text(json.dumps(document, indent=2))
     with pytest.raises(RunReadError, match=r"run\.json was changed after the run"):
         read_run(folder.path)
 

@@ -232,7 +232,7 @@ def read_run(path: Path) -> Run:
         first = error.errors(include_url=False, include_context=False)[0]
         place = ".".join(str(part) for part in first["loc"])
         raise RunReadError(f"{run_file} is damaged: {place}: {first['msg']}") from error
-    if run.sha256 != _checksum(run):
+    if run.sha256 != _checksum(run, exclude_unset=True):
         raise RunReadError(f"{run_file} was changed after the run: its figures cannot be used")
     return run
 
@@ -248,8 +248,13 @@ def check_histograms(path: Path, run: Run) -> None:
             folder.intervals(block)
 
 
-def _checksum(run: Run) -> str:
-    return sha256_of_bytes(run.model_copy(update={"sha256": None}).model_dump_json().encode())
+def _checksum(run: Run, *, exclude_unset: bool = False) -> str:
+    """Digest a run without its own digest; of one that was read, what its file says alone.
+
+    A file that was written before a field came to be has nothing to say of it.
+    """
+    unsigned = run.model_copy(update={"sha256": None})
+    return sha256_of_bytes(unsigned.model_dump_json(exclude_unset=exclude_unset).encode())
 
 
 def _safe_name(name: str) -> str:
