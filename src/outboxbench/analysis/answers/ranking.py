@@ -1,0 +1,104 @@
+"""Who is first, who cannot be told from it, and who is behind: by intervals, not by medians."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from statistics import fmean
+from typing import TYPE_CHECKING
+
+from outboxbench.analysis.comparison import MIN_ROUNDS
+from outboxbench.analysis.decision import ALPHA, excess_p_value, holm
+from outboxbench.analysis.intervals import Estimate, Paired
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from outboxbench.analysis.intervals import MeanLogRatio
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """One of several, and the logarithm of how good it was each time; higher is better.
+
+    What has the same key was measured under the same circumstances: in the same round, say.
+    """
+
+    name: str
+    logs: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Rival:
+    """One that is not first; `lead` is how many times as good the first is.
+
+    It is None where the two have too little in common for an interval.
+    """
+
+    name: str
+    lead: Estimate | None
+    is_behind: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """The first and its rivals, the closest ones first."""
+
+    first: str
+    rivals: tuple[Rival, ...]
+
+    @property
+    def front(self) -> tuple[str, ...]:
+        """The first, and those that cannot be told from it."""
+        return (self.first, *(rival.name for rival in self.tied))
+
+    @property
+    def tied(self) -> tuple[Rival, ...]:
+        """Rivals that cannot be told from the first."""
+        return tuple(rival for rival in self.rivals if not rival.is_behind)
+
+    @property
+    def behind(self) -> tuple[Rival, ...]:
+        """Rivals that the first surely leads."""
+        return tuple(rival for rival in self.rivals if rival.is_behind)
+
+
+def rank(contenders: Sequence[Contender], margin: float) -> Ranking | None:
+    """Rank those that were measured; None where there are not two of them.
+
+    A rival is behind where the lead is beyond the margin, by the test that decides comparisons
+    with Holm's correction over all rivals, and where its 95% interval excludes a tie.
+    """
+    measured = [each for each in contenders if each.logs]
+    if len(measured) < 2:
+        return None
+    first, *others = sorted(measured, key=lambda each: (-fmean(each.logs.values()), each.name))
+    leads = [lead(first.logs, other.logs) for other in others]
+    adjusted = iter(holm([excess_p_value(mean, margin) for mean in leads if mean is not None]))
+    rivals = [
+        Rival(
+            name=other.name,
+            lead=None if mean is None else mean.t_interval(),
+            is_behind=mean is not None
+            and next(adjusted) < ALPHA
+            and mean.value > 0
+            and mean.bounds()[0] > 0,
+        )
+        for other, mean in zip(others, leads, strict=True)
+    ]
+    return Ranking(first.name, tuple(sorted(rivals, key=_closeness)))
+
+
+def lead(first: Mapping[str, float], other: Mapping[str, float]) -> MeanLogRatio | None:
+    """By how much the first is better under what both went through; None where that is too little.
+
+    Keys are taken in their order, so that the same figures give the same sums.
+    """
+    common = sorted(first.keys() & other.keys())
+    if len(common) < MIN_ROUNDS:
+        return None
+    return Paired([first[key] - other[key] for key in common]).mean()
+
+
+def _closeness(rival: Rival) -> float:
+    return math.inf if rival.lead is None else rival.lead.ratio
