@@ -13,6 +13,7 @@ from outboxbench.cli import calibrate, compare, cost, doctor, listing, relay, ru
 from outboxbench.core.strategies.registry import BrokenStrategy
 from outboxbench.harness.errors import BadInput, HarnessError
 from outboxbench.harness.signals import raise_on_sigterm
+from outboxbench.report.plain import write_plainly
 from outboxbench.results.folders import RunFolderError, RunReadError
 
 app = typer.Typer(
@@ -56,6 +57,7 @@ app.command("doctor")(doctor.doctor)
 
 def main() -> None:
     """Run the command line; every error is one sentence on standard error."""
+    write_plainly((sys.stdout, sys.stderr))
     try:
         with raise_on_sigterm():
             # Not standalone, typer returns the exit code, also that of an interrupted command.

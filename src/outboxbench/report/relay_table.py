@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from itertools import compress
+from typing import TYPE_CHECKING, Final
 
-from rich import box
-from rich.table import Table
 from rich.text import Text
 
 from outboxbench.analysis.relay_panels import relay_panels
+from outboxbench.report.figures_table import FULL_WIDTH, figures_table
 from outboxbench.report.numbers import BLANK, milliseconds, rounds, three_digits
 from outboxbench.report.verdicts import VERDICTS
 from outboxbench.results.block import LatencyUs
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rich.console import RenderableType
+    from rich.table import Table
 
     from outboxbench.analysis.relay_panels import RelayPanel
     from outboxbench.results.model import Run
@@ -33,36 +34,27 @@ _CHAIN_COLUMNS = (
     "relay\nCPU µs",
 )
 
+_NEEDS_WIDTH: Final = frozenset({"min", "max", "relay\nCPU µs", "server\nCPU µs", "write\np50 ms"})
 
 _NOTHING = LatencyUs(samples=0)
 
 
-def relay_report(run: Run) -> Iterator[RenderableType]:
-    """A table for each load, with what its columns mean."""
+def relay_report(run: Run, width: int) -> Iterator[RenderableType]:
+    """A table for each load, with what its columns mean; fits from 60 columns on."""
     for panel in relay_panels(run, "drain"):
-        yield from (Text(), _table(panel, _DRAIN_COLUMNS), _drain_notes(run, panel))
+        yield from (Text(), _table(panel, _DRAIN_COLUMNS, width), _drain_notes(run, panel))
     for panel in relay_panels(run, "chain"):
-        yield from (Text(), _table(panel, _CHAIN_COLUMNS), _chain_notes(run, panel))
+        yield from (Text(), _table(panel, _CHAIN_COLUMNS, width), _chain_notes(run, panel))
 
 
-def _table(panel: RelayPanel, columns: tuple[str, ...]) -> Table:
-    table = Table(
-        title=Text(panel.title, style="bold"),
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        show_edge=False,
-        pad_edge=False,
-        padding=(0, 0),
-    )
-    table.add_column("relay", overflow="fold", vertical="bottom")
-    for column in columns:
-        table.add_column(column, justify="right", no_wrap=True, vertical="bottom")
-    table.add_column("ver-\ndict", vertical="bottom")
+def _table(panel: RelayPanel, columns: tuple[str, ...], width: int) -> Table:
+    shown = [width >= FULL_WIDTH or each not in _NEEDS_WIDTH for each in columns]
+    table = figures_table(panel.title, ("relay",), compress(columns, shown))
     for arm in panel.arms:
         cells = _drain_cells(arm) if panel.scenario == "drain" else _chain_cells(arm)
         table.add_row(
             Text(panel.label(arm)),
-            *cells,
+            *compress(cells, shown),
             VERDICTS[arm.verdict],
             style="" if arm.verdict == "pass" else "dim",
         )

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from itertools import compress
+from typing import TYPE_CHECKING, Final
 
-from rich import box
-from rich.table import Table
 from rich.text import Text
 
 from outboxbench.analysis.comparable import settings_text
 from outboxbench.analysis.rate_series import sweep
+from outboxbench.report.figures_table import figures_table
 from outboxbench.report.numbers import BLANK, milliseconds, rounds, three_digits
 from outboxbench.report.verdicts import VERDICTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from rich.table import Table
+
     from outboxbench.analysis.rate_series import Sweep
     from outboxbench.analysis.series import Panel
     from outboxbench.results.model import Run
 
-_HEADINGS = (
+_HEADINGS: Final = (
     "capac-\nity/s",
     "knee/s",
     "p99 ms\nat knee",
@@ -28,33 +30,27 @@ _HEADINGS = (
     "p99 ms\nlowest",
     "highest\nok/s",
 )
+_NEEDS_WIDTH: Final = frozenset({"p50 ms\nlowest", "highest\nok/s"})
+_ALL_FIGURES_WIDTH: Final = 72
 
 
-def sweep_table(panel: Panel) -> Table:
-    """What each strategy can take, the one that does most on top; fits 80 columns."""
+def sweep_table(panel: Panel, width: int) -> Table:
+    """What each strategy can take, the one that does most on top; fits from 60 columns on."""
     loops = {series.loop for series in panel.series}
     names_loops = len(loops) > 1
     title = f"{panel.title}, {panel.settings.get('arrivals')} at rising rates"
-    table = Table(
-        title=Text(title if names_loops else f"{title}, {loops.pop()}", style="bold"),
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        show_edge=False,
-        pad_edge=False,
-        padding=(0, 0),
+    shown = [width >= _ALL_FIGURES_WIDTH or each not in _NEEDS_WIDTH for each in _HEADINGS]
+    table = figures_table(
+        title if names_loops else f"{title}, {loops.pop()}",
+        ("strategy", "loop") if names_loops else ("strategy",),
+        compress(_HEADINGS, shown),
     )
-    table.add_column("strategy", overflow="fold", vertical="bottom")
-    if names_loops:
-        table.add_column("loop", vertical="bottom")
-    for heading in _HEADINGS:
-        table.add_column(heading, justify="right", no_wrap=True, vertical="bottom")
-    table.add_column("verdict", vertical="bottom")
     for each in _by_throughput(panel):
         series = each.series
         table.add_row(
             Text(series.strategy),
             *([Text(series.loop)] if names_loops else []),
-            *map(Text, _figures(each)),
+            *map(Text, compress(_figures(each), shown)),
             VERDICTS[series.verdict],
             style="" if series.verdict == "pass" else "dim",
         )

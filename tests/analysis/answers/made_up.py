@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from outboxbench.results.model import Arm, Run
 
 QUESTIONS = {
-    "throughput": "Which strategy does most?",
-    "latency": "Which strategy answers soonest under the same load?",
-    "code": "Which strategy is the least code?",
-    "faults": "Which strategy is hurt least when things break?",
-    "drain": "Which relay plan drains a backlog fastest?",
-    "chain": "Which relay plan delivers soonest?",
+    "throughput": "Which strategy for throughput?",
+    "latency": "Which strategy for tail latency at the same load?",
+    "code": "Which strategy for the least code?",
+    "faults": "Which strategy when things break?",
+    "drain": "Which relay plan to drain a backlog?",
+    "chain": "Which relay plan for short delays?",
     "orm": "What does the ORM cost?",
     "uvloop": "What does uvloop buy?",
     "plans": "What do other write plans buy?",

@@ -13,4 +13,9 @@ class Answer:
     sentence: str
     """The decision first, then its figures, with units and at most three digits."""
     grounds: str
-    """What was measured, under which conditions, and what counts as a difference."""
+    """The conditions; after a semicolon, what was measured and what counts as a difference."""
+
+    @property
+    def conditions(self) -> str:
+        """What the answer is about, for where there is no room for all its grounds."""
+        return self.grounds.partition(";")[0]

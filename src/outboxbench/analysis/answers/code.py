@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from outboxbench.analysis.answers.answer import Answer
 from outboxbench.analysis.answers.measured import distrusted, logs
-from outboxbench.analysis.answers.ranking import lead
+from outboxbench.analysis.answers.ranking import excludes_a_tie, lead
 from outboxbench.analysis.answers.speed import most_work
 from outboxbench.analysis.answers.words import figure, listed, percentage
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from outboxbench.results.model import Run
 
-LEAST_CODE: Final = "Which strategy is the least code?"
+LEAST_CODE: Final = "Which strategy for the least code?"
 
 
 def least_code(run: Run) -> Iterator[Answer]:
@@ -36,22 +36,23 @@ def least_code(run: Run) -> Iterator[Answer]:
         LEAST_CODE,
         f"{listed(shortest)}: {figure(fewest)} lines{each}, against {figure(most)} of "
         f"{listed(longest)}.{_price(run, shortest)}",
-        "lines without blanks, comments and docstrings of the modules that the strategy imports; "
-        "what strategies of different libraries share is left out",
+        "lines of code of the modules that a strategy imports; without blanks, comments, "
+        "docstrings and what strategies of different libraries share",
     )
 
 
 def _price(run: Run, shortest: Sequence[str]) -> str:
-    """What the shortest do of what the fastest does, where both were measured."""
+    """What the shortest do of what the fastest does, where the two can be told apart."""
     found = most_work(run)
     if found is None:
         return ""
     first = found.ranking.first
     shares = [
-        f"{name} does {percentage(mean.t_interval())}"
+        f"{name} does {percentage(ratio)}"
         for name in shortest
         if name in found.arms
         and name != first
         and (mean := lead(logs(found.arms[name], "ok_per_s"), logs(found.arms[first], "ok_per_s")))
+        and excludes_a_tie(ratio := mean.t_interval())
     ]
     return f" Of what {first} does, {listed(shares)}." if shares else ""

@@ -44,7 +44,7 @@ def across_a_network(run: Run) -> Iterator[Answer]:
         yield Answer(
             DISTANCE,
             sentence,
-            f"ok/s, {panel.title}, {_span(panel)}; only where the 95% intervals on both sides "
+            f"{panel.title}, {_span(panel)}; ok/s, and only where the 95% intervals on both sides "
             "exclude a tie",
         )
 

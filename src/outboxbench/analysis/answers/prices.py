@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from outboxbench.analysis.answers.answer import Answer
 from outboxbench.analysis.answers.measured import closed_loops, logs, rounds_of
-from outboxbench.analysis.answers.ranking import lead
+from outboxbench.analysis.answers.ranking import excludes_a_tie, lead
 from outboxbench.analysis.answers.words import listed, percentage, times
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ EVENT_LOOP: Final = "What does uvloop buy?"
 WRITE_PLAN: Final = "What do other write plans buy?"
 
 _DRIVERS: Final = ("asyncpg", "psycopg")
+_MOST_UNTOLD: Final = 3
 
 
 class _Price(NamedTuple):
@@ -33,7 +34,7 @@ class _Price(NamedTuple):
     @property
     def is_told(self) -> bool:
         """Whether the interval excludes that it makes no difference."""
-        return not self.ratio.low <= 1 <= self.ratio.high
+        return excludes_a_tie(self.ratio)
 
 
 def orm_cost(run: Run) -> Iterator[Answer]:
@@ -50,7 +51,7 @@ def orm_cost(run: Run) -> Iterator[Answer]:
             if each.is_told
         ]
         untold = [
-            f"{each.head.strategy} and {each.base.strategy} ({percentage(each.ratio)})"
+            f"{each.head.strategy} against {each.base.strategy} ({percentage(each.ratio)})"
             for each in prices
             if not each.is_told
         ]
@@ -90,7 +91,7 @@ def write_plans(run: Run) -> Iterator[Answer]:
             if each.is_told
         ]
         untold = [
-            f"{each.head.strategy} and {each.base.strategy} ({times(each.ratio)})"
+            f"{each.head.strategy} against {each.base.strategy} ({times(each.ratio)})"
             for each in prices
             if not each.is_told
         ]
@@ -121,11 +122,11 @@ def _answer(
         return
     sentences = [f"{listed(told)}."] if told else []
     if untold:
-        sentences.append(f"No difference can be told for {listed(untold)}.")
+        sentences.append(f"No difference can be told for {listed(untold, most=_MOST_UNTOLD)}.")
     arms = [arm for each in prices for arm in (each.head, each.base)]
     loop = "" if question == EVENT_LOOP else f", {table.loop}"
     yield Answer(
         question,
         " ".join(sentences),
-        f"ok/s, {table.title}{loop}; {rounds_of(arms)}; means over rounds [95% interval]",
+        f"{table.title}{loop}; ok/s in {rounds_of(arms)}; means over rounds [95% interval]",
     )

@@ -100,5 +100,10 @@ def lead(first: Mapping[str, float], other: Mapping[str, float]) -> MeanLogRatio
     return Paired([first[key] - other[key] for key in common]).mean()
 
 
+def excludes_a_tie(estimate: Estimate) -> bool:
+    """Whether an interval says which of the two is better."""
+    return not estimate.low <= 1 <= estimate.high
+
+
 def _closeness(rival: Rival) -> float:
     return math.inf if rival.lead is None else rival.lead.ratio

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from outboxbench.results.relay import RelayArm, RelayBlock, RelayScenario
 
 QUESTIONS: Final[dict[RelayScenario, str]] = {
-    "drain": "Which relay plan drains a backlog fastest?",
-    "chain": "Which relay plan delivers soonest?",
+    "drain": "Which relay plan to drain a backlog?",
+    "chain": "Which relay plan for short delays?",
 }
 
 

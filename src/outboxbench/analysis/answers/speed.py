@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from outboxbench.results.comparison import Metric
     from outboxbench.results.model import Arm, Run
 
-MOST_WORK: Final = "Which strategy does most?"
-SHORTEST_TAIL: Final = "Which strategy answers soonest under the same load?"
+MOST_WORK: Final = "Which strategy for throughput?"
+SHORTEST_TAIL: Final = "Which strategy for tail latency at the same load?"
 
 _KEEPS_UP: Final = 0.001
 """Share of arrivals that may be skipped: beyond, latencies are those of whoever got through."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from outboxbench.results.faults import FaultArm
     from outboxbench.results.model import Run
 
-UNDER_FAULTS: Final = "Which strategy is hurt least when things break?"
+UNDER_FAULTS: Final = "Which strategy when things break?"
 
 _SHORTEST_MS: Final = 0.1
 """A gap between two operations that is shorter is as good as none."""
@@ -59,10 +59,10 @@ def under_faults(run: Run) -> Iterator[Answer]:
                 _verdicts(run),
             ]
         ),
-        f"longest time without success after an injection, in {counted(len(common), 'setting')} of "
-        f"{counted(len(faults), 'fault')} that all of these were under, "
-        f"{counted(sum(_injections(arms) for arms in shared.values()), 'injection')}; geometric "
-        f"means [95% interval], up to {MIN_MARGIN:.0%} counts as no difference",
+        f"{counted(len(common), 'setting')} of {counted(len(faults), 'fault')} that all had, "
+        f"{counted(sum(map(_injections, shared.values())), 'injection')}; longest time without "
+        f"success after an injection, geometric means [95% interval], and up to {MIN_MARGIN:.0%} "
+        "counts as no difference",
     )
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _DIGITS: Final = 3
 _MS_PER_S: Final = 1000.0
 _SMALLEST_END: Final = 0.01
-_LARGEST_END: Final = 100.0
+_LARGEST_END: Final = 9.99
 
 
 def figure(value: float) -> str:
@@ -38,21 +38,21 @@ def milliseconds(value_ms: float) -> str:
 
 def times(estimate: Estimate) -> str:
     """A ratio with its interval: 1.69 [1.65, 1.73]."""
-    low, high = (_end(value, figure) for value in (estimate.low, estimate.high))
-    return f"{figure(estimate.ratio)} [{low}, {high}]"
+    return _with_interval(estimate, figure, f"<{_SMALLEST_END:g}", f">{_LARGEST_END:g}")
 
 
 def percentage(estimate: Estimate) -> str:
     """A ratio with its interval in per cent: 32% [31%, 33%]."""
-    low, high = (_end(value, _percent) for value in (estimate.low, estimate.high))
-    return f"{_percent(estimate.ratio)} [{low}, {high}]"
+    return _with_interval(estimate, _percent, f"<{_SMALLEST_END:.0%}", f">{_LARGEST_END:.0%}")
 
 
-def _end(value: float, written: Callable[[float], str]) -> str:
-    """The end of an interval; of few and noisy rounds it may be beyond all bounds."""
-    if value < _SMALLEST_END:
-        return f"<{written(_SMALLEST_END)}"
-    return f">{written(_LARGEST_END)}" if value > _LARGEST_END else written(value)
+def _with_interval(
+    estimate: Estimate, written: Callable[[float], str], smallest: str, largest: str
+) -> str:
+    """Of few and noisy rounds an interval may end beyond all bounds."""
+    low = smallest if estimate.low < _SMALLEST_END else written(estimate.low)
+    high = largest if estimate.high > _LARGEST_END else written(estimate.high)
+    return f"{written(estimate.ratio)} [{low}, {high}]"
 
 
 def _percent(ratio: float) -> str:
