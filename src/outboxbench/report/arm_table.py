@@ -142,7 +142,7 @@ def arm_notes(run: Run, arms: ComparableArms, width: int) -> RenderableType:
     durability = changed_durability(run.server)
     lines = [
         f"{arms.settings_text or 'default settings'}; PostgreSQL {run.server.version}",
-        f"medians of {rounds(run)}; ÷: on the same loop, mean over rounds [95% interval]",
+        f"medians of {rounds(run)}; ÷: same loop, mean over rounds [95% interval]",
     ]
     if width >= FULL_WIDTH:
         lines.append("each round: its bar around the arm's median")

@@ -64,6 +64,27 @@ def test_the_order_of_arms_changes_nothing(arms: list[Arm], data: st.DataObject)
     assert answers(run.model_copy(update={"arms": tuple(shuffled)})) == answers(run)
 
 
+@given(data=st.data())
+@settings(max_examples=20, deadline=None)
+def test_the_order_of_arms_changes_nothing_across_a_network(data: st.DataObject) -> None:
+    arms = [
+        closed_loop(
+            name,
+            data.draw(st.lists(ok_per_s, min_size=2, max_size=2)),
+            loop=loop,
+            workload=workload,
+            settings={"clients": 8, "network_rtt_ms": distance_ms},
+        )
+        for name in ("asyncpg", "mine")
+        for loop in ("asyncio", "uvloop")
+        for workload in ("charge", "place")
+        for distance_ms in (0.0, 2.0)
+    ]
+    shuffled = data.draw(st.permutations(arms))
+
+    assert answers(run_of(shuffled)) == answers(run_of(arms))
+
+
 @given(values=rates, names=st.lists(st.sampled_from(NAMES), min_size=2, unique=True))
 @settings(max_examples=40, deadline=None)
 def test_equal_arms_cannot_be_told_apart(values: list[float], names: list[str]) -> None:
