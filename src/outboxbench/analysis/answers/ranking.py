@@ -66,27 +66,33 @@ class Ranking:
 def rank(contenders: Sequence[Contender], margin: float) -> Ranking | None:
     """Rank those that were measured; None where there are not two of them.
 
-    A rival is behind where the lead is beyond the margin, by the test that decides comparisons
-    with Holm's correction over all rivals, and where its 95% interval excludes a tie.
+    A rival is behind where its 95% interval excludes a tie and the lead is beyond the margin by the
+    test that decides comparisons. Where that holds for every rival it needs no correction: whoever
+    is wrongly said to be first would have to beat the true first, too. Else some of many rivals
+    look bad by chance beside the luckiest, so the test is corrected by Holm over the rivals, and
+    over all those that might have come first.
     """
     measured = [each for each in contenders if each.logs]
     if len(measured) < 2:
         return None
     first, *others = sorted(measured, key=lambda each: (-fmean(each.logs.values()), each.name))
     leads = [lead(first.logs, other.logs) for other in others]
-    adjusted = iter(holm([excess_p_value(mean, margin) for mean in leads if mean is not None]))
+    p_values = [1.0 if mean is None else excess_p_value(mean, margin) for mean in leads]
+    if max(p_values) >= ALPHA or not all(map(_excludes_a_tie, leads)):
+        p_values = [p_value * len(measured) for p_value in holm(p_values)]
     rivals = [
         Rival(
             name=other.name,
             lead=None if mean is None else mean.t_interval(),
-            is_behind=mean is not None
-            and next(adjusted) < ALPHA
-            and mean.value > 0
-            and mean.bounds()[0] > 0,
+            is_behind=p_value < ALPHA and _excludes_a_tie(mean),
         )
-        for other, mean in zip(others, leads, strict=True)
+        for other, mean, p_value in zip(others, leads, p_values, strict=True)
     ]
     return Ranking(first.name, tuple(sorted(rivals, key=_closeness)))
+
+
+def _excludes_a_tie(mean: MeanLogRatio | None) -> bool:
+    return mean is not None and mean.bounds()[0] > 0
 
 
 def lead(first: Mapping[str, float], other: Mapping[str, float]) -> MeanLogRatio | None:
