@@ -28,7 +28,7 @@ def caveat(run: Run) -> Answer | None:
     if doubts:
         first, *others = doubts
         more = f"; {counted(len(others), 'more warning')}" if others else ""
-        reasons.append(f"{first.message[0].upper()}{first.message[1:]}{more}.")
+        reasons.append(f"{first.message[0].upper()}{first.message[1:].rstrip('.')}{more}.")
     if not reasons:
         return None
     opening = "Not all of them." if run.verdict != "pass" else "With care."

@@ -45,17 +45,18 @@ def orm_cost(run: Run) -> Iterator[Answer]:
             orm = table.arm(f"orm-{driver}", table.loop)
             bases = [table.arm(name, table.loop) for name in (driver, f"core-{driver}")]
             prices += [found for base in bases if (found := _price(orm, base))]
-        told = [
-            f"{each.head.strategy} does {percentage(each.ratio)} of what {each.base.strategy} does"
-            for each in prices
-            if each.is_told
-        ]
+        shares: dict[str, list[str]] = {}
+        for each in prices:
+            if each.is_told:
+                share = f"{percentage(each.ratio)} of what {each.base.strategy} does"
+                shares.setdefault(each.head.strategy, []).append(share)
+        told = [f"{name} does {' and '.join(words)}" for name, words in shares.items()]
         untold = [
             f"{each.head.strategy} against {each.base.strategy} ({percentage(each.ratio)})"
             for each in prices
             if not each.is_told
         ]
-        yield from _answer(ORM, table, prices, told, untold)
+        yield from _answer(ORM, table, prices, "; ".join(told), untold)
 
 
 def event_loop(run: Run) -> Iterator[Answer]:
@@ -74,7 +75,7 @@ def event_loop(run: Run) -> Iterator[Answer]:
         untold = [
             f"{each.head.strategy} ({times(each.ratio)})" for each in prices if not each.is_told
         ]
-        yield from _answer(EVENT_LOOP, table, prices, told, untold)
+        yield from _answer(EVENT_LOOP, table, prices, listed(told), untold)
 
 
 def write_plans(run: Run) -> Iterator[Answer]:
@@ -95,7 +96,7 @@ def write_plans(run: Run) -> Iterator[Answer]:
             for each in prices
             if not each.is_told
         ]
-        yield from _answer(WRITE_PLAN, table, prices, told, untold)
+        yield from _answer(WRITE_PLAN, table, prices, listed(told), untold)
 
 
 def _price(head: Arm | None, base: Arm | None) -> _Price | None:
@@ -114,13 +115,13 @@ def _answer(
     question: str,
     table: Table,
     prices: Sequence[_Price],
-    told: Sequence[str],
+    told: str,
     untold: Sequence[str],
 ) -> Iterator[Answer]:
     """Put together what makes a difference and what may make none."""
     if not prices:
         return
-    sentences = [f"{listed(told)}."] if told else []
+    sentences = [f"{told}."] if told else []
     if untold:
         sentences.append(f"No difference can be told for {listed(untold, most=_MOST_UNTOLD)}.")
     arms = [arm for each in prices for arm in (each.head, each.base)]

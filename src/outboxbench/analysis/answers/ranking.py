@@ -107,8 +107,8 @@ def lead(first: Mapping[str, float], other: Mapping[str, float]) -> MeanLogRatio
 
 
 def excludes_a_tie(estimate: Estimate) -> bool:
-    """Whether an interval says which of the two is better."""
-    return not estimate.low <= 1 <= estimate.high
+    """Whether an interval says which of the two is better, also as it is written down."""
+    return not round(estimate.low, 2) <= 1 <= round(estimate.high, 2)
 
 
 def _closeness(rival: Rival) -> float:

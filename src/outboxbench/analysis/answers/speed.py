@@ -116,7 +116,9 @@ def _elsewhere(other: Ranked, found: Ranked) -> str | None:
     """Who surely leads in another table, where that is nobody of the first one's front."""
     if other.ranking.tied or other.ranking.first in found.ranking.front:
         return None
-    return f"{other.ranking.first} with {other.table.title}"
+    usual = found.table.title.split(", ")
+    unusual = [part for part in other.table.title.split(", ") if part not in usual]
+    return f"{other.ranking.first} ({', '.join(unusual) or other.table.title})"
 
 
 def _grounds(run: Run, found: Ranked) -> str:

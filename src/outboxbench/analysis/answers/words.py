@@ -62,7 +62,7 @@ def _percent(ratio: float) -> str:
 def listed(words: Sequence[str], *, most: int = 6) -> str:
     """Words as a list; of more than `most` the first ones, and how many are left."""
     shown = list(words) if len(words) <= most else [*words[:most], f"{len(words) - most} more"]
-    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+    return " and ".join([", ".join(shown[:-1]), *shown[-1:]] if len(shown) > 1 else shown)
 
 
 def counted(number: int, noun: str) -> str:
