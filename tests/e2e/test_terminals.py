@@ -82,3 +82,21 @@ def test_a_file_in_ascii_is_written_without_an_error(world: World) -> None:
     assert done.stdout.isascii()
     assert "CPU us" in done.stdout
     assert "\x1b" not in done.stdout
+
+
+def test_json_is_utf_8_whatever_the_terminal_has(world: World) -> None:
+    world.environment |= {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    suite = world.suite("clients = [2]", "clients = [2]\nbusy_wait_us = [50]")
+
+    done = subprocess.run(
+        [EXECUTABLE, "run", suite, "--out", world.out, "--json"],
+        cwd=world.folder,
+        env=world.environment,
+        capture_output=True,
+        check=True,
+        timeout=PATIENCE_S,
+    )
+
+    (folder,) = world.runs
+    assert "µs slower".encode() in done.stdout
+    assert done.stdout == (folder / "run.json").read_bytes()

@@ -98,7 +98,8 @@ def cost(
     finally:
         folder.remove_if_empty()
     if as_json:
-        sys.stdout.write(folder.cost_file.read_text(encoding="utf-8"))
+        # As it is, in whatever encoding the terminal may be: JSON is UTF-8.
+        sys.stdout.buffer.write(folder.cost_file.read_bytes())
     else:
         _print(costs, folder)
     changes: list[str] = []

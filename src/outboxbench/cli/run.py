@@ -107,7 +107,8 @@ def run(
     )
     document = carry_out(request)
     if as_json:
-        sys.stdout.write(folder.run_file.read_text(encoding="utf-8"))
+        # As it is, in whatever encoding the terminal may be: JSON is UTF-8.
+        sys.stdout.buffer.write(folder.run_file.read_bytes())
     else:
         print_report(Console(), document, folder.path)
     if document.verdict != "pass":
