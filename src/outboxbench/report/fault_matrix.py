@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from rich import box
 from rich.table import Table
@@ -16,7 +16,7 @@ from outboxbench.report.charts.data_table import DataTable
 from outboxbench.report.numbers import BLANK
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from rich.console import RenderableType
 
@@ -28,6 +28,9 @@ FEWEST_FAULTS: Final = 2
 FEWEST_STRATEGIES: Final = 2
 WIDTH: Final = 80
 """In characters, of a block of columns."""
+
+Sign = Literal["fail", "unknown", "expected", "pass"]
+"""A verdict, or `expected`: a failure that the arm was there to show. The worst first."""
 
 _PASS, _FAIL, _UNKNOWN = "✓ pass", "✗ FAIL", "? unknown"
 _STYLES: Final = {_PASS: "green", _FAIL: "bold red", _UNKNOWN: "bold yellow", BLANK: "dim"}
@@ -81,7 +84,7 @@ def _blocks(
     text, `edge` what the first one does.
     """
     strategies = sorted({arm.strategy for arm in run.faults})
-    rows = _rows(run)
+    rows = matrix_rows(run)
     if len(rows) < FEWEST_FAULTS or len(strategies) < FEWEST_STRATEGIES:
         return ()
     columns = {
@@ -107,13 +110,26 @@ def _blocks(
     )
 
 
-def _rows(run: Run) -> dict[str, dict[str, list[FaultArm]]]:
+def matrix_rows(run: Run) -> dict[str, dict[str, list[FaultArm]]]:
+    """A row for each fault, and for what else tells arms apart: its arms by their strategies."""
     rows: dict[str, dict[str, list[FaultArm]]] = {}
     for panel in fault_panels(run):
         for arm in panel.arms:
             name = " ".join((panel.fault, *panel.details(arm)))
             rows.setdefault(name, {}).setdefault(arm.strategy, []).append(arm)
     return rows
+
+
+def worst_sign(arms: Iterable[FaultArm]) -> Sign | None:
+    """The worst of them; None where there is none."""
+    signs = {sign_of(arm) for arm in arms}
+    return next((sign for sign in get_args(Sign) if sign in signs), None)
+
+
+def sign_of(arm: FaultArm) -> Sign:
+    """The verdict of an arm, less what it was there to show."""
+    verdict = as_expected(arm.checks, arm.expected_findings)
+    return "expected" if verdict == "pass" and arm.verdict != "pass" else verdict
 
 
 def _cell(arms: Sequence[FaultArm]) -> str:
@@ -127,12 +143,12 @@ def _cell(arms: Sequence[FaultArm]) -> str:
 
 
 def _told(arm: FaultArm) -> str:
-    match as_expected(arm.checks, arm.expected_findings):
+    match sign_of(arm):
         case "fail":
             return _FAIL
         case "unknown":
             return _UNKNOWN
-        case "pass":
+        case "expected" | "pass":
             expected = [check for check in arm.checks if check.name in arm.expected_findings]
             return ", ".join(map(_found, expected)) or _PASS
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from rich.console import Group
@@ -16,14 +15,14 @@ from outboxbench.analysis.series import rate_panels
 from outboxbench.analysis.thesis_words import asks_for_the_thesis, paragraph
 from outboxbench.report.arm_table import arm_notes, arm_table
 from outboxbench.report.drawn_table import drawn_report
+from outboxbench.report.failed_checks import doubted_arms
 from outboxbench.report.fault_matrix import fault_matrix
 from outboxbench.report.fault_table import fault_report
 from outboxbench.report.figures_table import FULL_WIDTH
 from outboxbench.report.recovery_table import recovery_report
 from outboxbench.report.relay_table import relay_report
 from outboxbench.report.sweep_table import sweep_notes, sweep_table
-from outboxbench.report.verdicts import VERDICTS, failed_check
-from outboxbench.results.model import Arm
+from outboxbench.report.verdicts import VERDICTS
 from outboxbench.results.store import RunFolder
 
 if TYPE_CHECKING:
@@ -32,9 +31,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console, RenderableType
 
-    from outboxbench.results.document import Verdict
     from outboxbench.results.model import Run, RunWarning
-    from outboxbench.results.relay import RelayArm
 
 REPORT_FILE: Final = "report.html"
 
@@ -114,40 +111,13 @@ def _verdict(run: Run) -> Iterator[RenderableType]:
 
 
 def _failed_checks(run: Run) -> Iterator[RenderableType]:
-    measured: list[Arm | RelayArm] = [*run.arms, *run.relays]
-    for arm in measured:
-        if arm.verdict == "pass":
-            continue
+    for arm in doubted_arms(run):
         name = Text.assemble((arm.name, "bold"), ": ", VERDICTS[arm.verdict])
-        if not arm.blocks:
+        if not arm.was_measured:
             name.append(", no block was measured")
         yield name
-        for line in _doubts(arm):
+        for line in arm.reasons:
             yield Padding(Text(line), (0, 0, 0, 2))
-    for under_fault in run.faults:
-        if under_fault.verdict != "pass":
-            yield Text.assemble((under_fault.name, "bold"), ": ", VERDICTS[under_fault.verdict])
-            for check in under_fault.checks:
-                if check.verdict != "pass":
-                    line = failed_check(check, under_fault.expected_findings)
-                    yield Padding(Text(line), (0, 0, 0, 2))
-
-
-def _doubts(arm: Arm | RelayArm) -> Iterator[str]:
-    """Each check that did not pass, once, with the number of rounds in which it did not."""
-    blocks_with: Counter[tuple[str, Verdict]] = Counter()
-    details: dict[tuple[str, Verdict], str] = {}
-    for block in arm.blocks:
-        for check in block.checks:
-            blocks_with[check.name, check.verdict] += 1
-            details.setdefault((check.name, check.verdict), check.detail)
-    for check in arm.checks if isinstance(arm, Arm) else ():
-        details.setdefault((check.name, check.verdict), check.detail)
-    for (name, verdict), detail in details.items():
-        if verdict != "pass":
-            rounds = blocks_with[name, verdict]
-            where = f" (in {rounds} of {len(arm.blocks)} rounds)" if rounds else ""
-            yield f"{verdict}: {name}{where}: {detail}"
 
 
 def warning_lines(warnings: Iterable[RunWarning]) -> Iterator[RenderableType]:

@@ -1,0 +1,95 @@
+"""Where and how a run was measured, as names and values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from outboxbench.report.numbers import BLANK, rounds, three_digits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from outboxbench.results.machine import Environment
+    from outboxbench.results.model import Run
+
+_BYTES_PER_GIB: Final = 2**30
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Names and values under one heading."""
+
+    title: str
+    facts: tuple[tuple[str, str], ...]
+
+
+def surroundings(run: Run) -> tuple[Facts, ...]:
+    """The run, the machine, the server and the packages; a dash for what could not be read."""
+    return (
+        Facts("Run", tuple(_run(run))),
+        Facts("Machine", tuple(_machine(run.environment))),
+        Facts("Server", tuple(_server(run))),
+        Facts("Packages", _sorted(run.environment.packages)),
+    )
+
+
+def _run(run: Run) -> Iterator[tuple[str, str]]:
+    yield "suite", run.suite
+    yield "measured", rounds(run)
+    if run.rounds_added:
+        yield "rounds added", f"{run.rounds_added}"
+    yield "warm-up", f"{run.warm_up_s:g} s"
+    yield "seed", f"{run.seed}"
+    yield "reference", run.reference or BLANK
+    yield "started", f"{run.started_at:%Y-%m-%d %H:%M:%S %Z}"
+    for resumed_at in run.resumed_at:
+        yield "resumed", f"{resumed_at:%Y-%m-%d %H:%M:%S %Z}"
+    yield "finished", f"{run.finished_at:%Y-%m-%d %H:%M:%S %Z}"
+    calibrated_at = run.calibrated_at
+    yield "noise recorded", f"{calibrated_at:%Y-%m-%d}" if calibrated_at else "never"
+    for delay in run.network:
+        yield (
+            f"network, {delay.rtt_ms:g} ms asked for",
+            f"{three_digits(delay.added_p50_us)} µs at the median",
+        )
+    yield "SHA-256 of run.json", run.sha256 or BLANK
+
+
+def _machine(environment: Environment) -> Iterator[tuple[str, str]]:
+    yield "processor", environment.cpu_model or BLANK
+    yield "cores", f"{environment.cores}"
+    if environment.cpu_limit_cores is not None:
+        yield "allowed cores", f"{environment.cpu_limit_cores:g}"
+    yield "governor", environment.cpu_governor or BLANK
+    yield "memory", _gib(environment.memory_bytes)
+    if environment.memory_limit_bytes is not None:
+        yield "allowed memory", _gib(environment.memory_limit_bytes)
+    yield "kernel", environment.kernel
+    yield "file system of the data", environment.data_filesystem or BLANK
+    yield "device of the data", environment.data_device or BLANK
+    fsync_us = environment.fsync_us
+    yield "one sync to disk", BLANK if fsync_us is None else f"{three_digits(fsync_us)} µs"
+    yield "Python", f"{environment.implementation} {environment.python}"
+    yield "libpq", environment.libpq or BLANK
+    yield "psycopg", environment.psycopg_implementation or BLANK
+
+
+def _server(run: Run) -> Iterator[tuple[str, str]]:
+    yield "PostgreSQL", run.server.version
+    yield "origin", run.server.origin
+    yield "cores of the server", _cores(run.pinning.server_cores)
+    yield "cores of the clients", _cores(run.pinning.client_cores)
+    yield from _sorted(run.server.settings)
+
+
+def _sorted(values: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted(values.items()))
+
+
+def _cores(cores: tuple[int, ...] | None) -> str:
+    return "any" if cores is None else ", ".join(map(str, cores))
+
+
+def _gib(size_bytes: int) -> str:
+    return f"{size_bytes / _BYTES_PER_GIB:.1f} GiB"
