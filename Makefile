@@ -6,13 +6,13 @@ READY  := $(VENV)/.ready
 SUITE  ?= quick
 DSN    ?=
 
-.PHONY: help setup bench test test-all lint bench-micro evidence planted-bugs peers lock clean
+.PHONY: help setup browser bench test test-all lint bench-micro evidence planted-bugs peers lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-setup: $(READY) ## Create .venv with the pinned packages
+setup: $(READY) browser ## Create .venv with the pinned packages, and install Chromium where one may
 
 $(READY): constraints.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -21,6 +21,13 @@ $(READY): constraints.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
+
+# Reports are tested in Debian's Chromium; who may not install it goes without those tests.
+browser:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null \
+	  || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	       && apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; } \
+	  || echo "no Chromium: the tests of reports in a browser will be skipped (apt-get install chromium)" >&2
 
 bench: $(READY) ## Run the suite `quick` (SUITE=…) on the embedded server (DSN=… for your own)
 	@$(BIN)/outboxbench run $(SUITE) $(if $(DSN),--dsn "$(DSN)")
@@ -31,10 +38,10 @@ lint: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: $(READY) lint ## Lint, check types and layers, run the tests on the embedded server
+test: $(READY) browser lint ## Lint, check types and layers, run the tests on the embedded server
 	$(BIN)/pytest -m "not slow" -n auto --dist loadscope
 
-test-all: $(READY) lint ## As `test`, with the slow tests too
+test-all: $(READY) browser lint ## As `test`, with the slow tests too
 	$(BIN)/pytest
 
 bench-micro: $(READY) ## Measure the harness's own overhead

@@ -128,8 +128,10 @@ def worst_sign(arms: Iterable[FaultArm]) -> Sign | None:
 
 def sign_of(arm: FaultArm) -> Sign:
     """The verdict of an arm, less what it was there to show."""
+    if arm.verdict == "pass":
+        return "pass"
     verdict = as_expected(arm.checks, arm.expected_findings)
-    return "expected" if verdict == "pass" and arm.verdict != "pass" else verdict
+    return "expected" if verdict == "pass" else verdict
 
 
 def _cell(arms: Sequence[FaultArm]) -> str:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from outboxbench.report.charts import data_table
     from outboxbench.report.html.inputs import ReportChart
 
-MOST_CELLS: Final = 6_000
-ALL_CELLS: Final = 60_000
+MOST_CELLS: Final = 4_000
+ALL_CELLS: Final = 30_000
 """Of all data tables together; what is beyond is in run.json and the exports."""
 
 
