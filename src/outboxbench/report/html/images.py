@@ -72,16 +72,16 @@ def images(charts: Sequence[ReportChart]) -> Iterator[tuple[ImageStrip, ...]]:
 
 def _strips(png: bytes) -> Iterator[ImageStrip]:
     with Image.open(io.BytesIO(png)) as whole:
-        # A third of the size, in a tenth of the time that a better packed format takes; no colour
-        # is off by more than the eye can tell.
-        pixels = whole.convert("RGB").quantize(
-            _COLOURS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE
-        )
-    for top in range(0, pixels.height, _STRIP_PX):
-        strip = pixels.crop((0, top, pixels.width, min(top + _STRIP_PX, pixels.height)))
-        file = io.BytesIO()
-        strip.save(file, "PNG")
-        yield ImageStrip(_data_uri("image/png", file.getvalue()), strip.width, strip.height)
+        for top in range(0, whole.height, _STRIP_PX):
+            strip = whole.crop((0, top, whole.width, min(top + _STRIP_PX, whole.height)))
+            # A third of the size, in a tenth of the time that a better packed format takes; no
+            # colour is off by more than the eye can tell.
+            few = strip.convert("RGB").quantize(
+                _COLOURS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE
+            )
+            file = io.BytesIO()
+            few.save(file, "PNG")
+            yield ImageStrip(_data_uri("image/png", file.getvalue()), few.width, few.height)
 
 
 def _data_uri(media_type: str, content: bytes) -> str:
