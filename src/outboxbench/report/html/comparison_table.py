@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from outboxbench.results.comparison import Comparison
     from outboxbench.results.model import Arm, Run
 
+_LEAST_P_VALUE: Final = 0.001
+
 COMPARISONS_LEGEND: Final = (
     "The figure of an arm divided by that of the other in the same rounds. Differences within the "
     "margin count as none. Advisory metrics decide nothing."
@@ -50,6 +52,10 @@ def comparison_tables(run: Run) -> Iterator[ReportTable]:
         )
 
 
+def _p_value(value: float) -> str:
+    return f"{value:.3f}" if value >= _LEAST_P_VALUE else f"<{_LEAST_P_VALUE}"
+
+
 def _row(each: Comparison, arms: Mapping[str, Arm]) -> Row:
     head, base = arms[each.head], arms.get(each.base)
     # A ratio is worth no more than the worse of its two sides.
@@ -62,7 +68,7 @@ def _row(each: Comparison, arms: Mapping[str, Arm]) -> Row:
             word(f"{METRIC_NAMES[each.metric]}{advisory}"),
             ratio_with_interval(each.ratio, each.low, each.high),
             share(each.margin, decimals=1),
-            figure(each.p_value, f"{each.p_value:.3f}"),
+            figure(each.p_value, _p_value(each.p_value)),
             count(each.rounds),
             word(each.decision),
             word(each.base),

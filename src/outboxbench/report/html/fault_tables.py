@@ -35,26 +35,27 @@ MATRIX_LEGEND: Final = "As expected: an arm that is there to fail did, and was f
 FAULTS_LEGEND: Final = (
     "Times are from the onset of an injection. First ok: of an attempt begun once the fault had "
     "taken effect. Back: goodput at 90% of before, and staying. Recovered: in doubt first, then "
-    "found by op_id. Never: not before the next injection or the end."
+    "found by op_id. Lost: acknowledged, and not there. Wedged: clients that never succeeded "
+    "again. Never: not before the next injection or the end."
 )
 
 _AVAILABILITY: Final = (
     "injections",
-    "first ok, median\nms",
-    "first ok, max\nms",
-    "longest gap, max\nms",
-    "back at 90%, median\nms",
-    "back at 90%, max\nms",
-    "goodput lost, max\noperations",
+    "first ok\nmedian, ms",
+    "first ok\nmax, ms",
+    "longest gap\nmax, ms",
+    "back at 90%\nmedian, ms",
+    "back at 90%\nmax, ms",
+    "goodput lost\nmax, operations",
     "ok",
     "recovered",
     "failed",
     "in doubt",
     "skipped",
-    "acknowledged and lost",
-    "wedged clients",
+    "lost\nacknowledged",
+    "wedged\nclients",
 )
-_DELIVERIES: Final = ("first delivery, max\nms", "delivery gap, max\nms")
+_DELIVERIES: Final = ("first delivery\nmax, ms", "delivery gap\nmax, ms")
 
 
 def fault_matrix_tables(run: Run) -> Iterator[ReportTable]:

@@ -88,9 +88,13 @@ def figure(value: float | None, text: str | None = None) -> Cell:
     """A figure with three digits, or as `text` has it; a dash where it was not measured."""
     if value is None:
         return Cell(text or BLANK)
-    if text is None:
-        text = three_digits(value) if value >= 0 else f"−{three_digits(-value)}"
-    return Cell(text, f"{value:.6g}")
+    return Cell(_digits(value) if text is None else text, f"{value:.6g}")
+
+
+def _digits(value: float) -> str:
+    if value == 0:
+        return "0"
+    return three_digits(value) if value > 0 else f"−{three_digits(-value)}"
 
 
 def count(value: int | None) -> Cell:
