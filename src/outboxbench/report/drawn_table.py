@@ -31,7 +31,8 @@ def drawn_report(run: Run) -> Iterator[RenderableType]:
     for panel in fault_panels(run):
         if panel.fault == DRAWN:
             for arm in panel.arms:
-                yield from (Text(), _table(panel.label(arm), arm), _memory(arm))
+                yield from (Text(), _table(panel.label(arm), arm))
+                yield Text(memory_line(arm), style="dim")
 
 
 def _table(label: str, arm: FaultArm) -> Table:
@@ -55,9 +56,10 @@ def _table(label: str, arm: FaultArm) -> Table:
     return table
 
 
-def _memory(arm: FaultArm) -> Text:
+def memory_line(arm: FaultArm) -> str:
+    """What everybody's memory was, and where it was going."""
     told = ", ".join(map(_trend, arm.memory))
-    return Text(f"memory, and its trend an hour: {told or 'was not watched'}", style="dim")
+    return f"memory, and its trend an hour: {told or 'was not watched'}"
 
 
 def _trend(series: MemorySeries) -> str:

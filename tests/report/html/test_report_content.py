@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from PIL import Image
-from tests.analysis.fault_arms import fault_arm
+from tests.analysis.fault_arms import fault_arm, injection
 from tests.report import faults
 from tests.report.html.made_up import answer, chart, faults_run, png, relays_run, warning
 from tests.report.html.page_reader import ReadPage
@@ -18,6 +18,7 @@ from tests.report.html.page_reader import ReadPage
 from outboxbench.report.charts.data_table import DataTable
 from outboxbench.report.html.inputs import ReportChart
 from outboxbench.report.html.page import render_html
+from outboxbench.results.faults import DRAWN
 
 if TYPE_CHECKING:
     from tests.report.conftest import MadeUpRun, RunBuilder
@@ -102,6 +103,27 @@ def test_faults_have_a_matrix_of_verdicts_and_a_table_for_each() -> None:
     assert head in page.rows
     assert page.row("a-fault-0")[1:] == ["✓ pass", "✗ FAIL", "? unknown", "✓ pass"]
     assert [row[0] for row in page.rows].count("psycopg") == 2
+
+
+def test_faults_that_came_in_turns_have_a_row_each() -> None:
+    met = tuple(
+        injection(number, fault=fault, first_ok_after_effect_ms=100.0 * number)
+        for number, fault in enumerate(("reset", "stall", "reset"), 1)
+    )
+    page = read(faults.run(fault_arm(fault=DRAWN, injections=met)))
+    heading = next(row for row in page.rows if row[0] == "fault" and "injections" in row)
+    assert heading[:4] == ["fault", "verdict", "injections", "first ok median, ms"]
+    assert page.row("reset")[:4] == ["reset", "✓ pass", "2", "200"]
+    assert page.row("stall")[:4] == ["stall", "✓ pass", "1", "200"]
+    assert "memory, and its trend an hour: was not watched" in page.text
+
+
+def test_an_arm_without_an_injection_is_a_row_as_well() -> None:
+    arm = fault_arm()
+    never = arm.model_copy(
+        update={"availability": arm.availability.model_copy(update={"injections": ()})}
+    )
+    assert read(faults.run(never)).row("asyncpg")[4] == "0"
 
 
 def test_an_injection_that_never_ended_well_is_told_as_never_and_sorted_above_all() -> None:

@@ -21,13 +21,13 @@ from outboxbench.report.html.table import (
     word,
 )
 from outboxbench.report.numbers import BLANK
-from outboxbench.results.block import OutcomeCounts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from outboxbench.analysis.fault_panels import FaultPanel
     from outboxbench.results.availability import AvailabilitySummary, Spread
+    from outboxbench.results.block import OutcomeCounts
     from outboxbench.results.faults import FaultArm
     from outboxbench.results.model import Run
 
@@ -39,7 +39,7 @@ FAULTS_LEGEND: Final = (
     "again. Never: not before the next injection or the end."
 )
 
-_AVAILABILITY: Final = (
+AVAILABILITY: Final = (
     "injections",
     "first ok\nmedian, ms",
     "first ok\nmax, ms",
@@ -52,9 +52,11 @@ _AVAILABILITY: Final = (
     "failed",
     "in doubt",
     "skipped",
-    "lost\nacknowledged",
     "wedged\nclients",
 )
+"""What `availability` gives the cells of."""
+
+_LOST: Final = "lost\nacknowledged"
 _DELIVERIES: Final = ("first delivery\nmax, ms", "delivery gap\nmax, ms")
 
 
@@ -85,7 +87,7 @@ def fault_tables(run: Run) -> Iterator[ReportTable]:
             names="strategy",
             columns=(
                 *text_columns("verdict", "loop", "profile"),
-                *figure_columns((*_AVAILABILITY, *relays)),
+                *figure_columns((*AVAILABILITY, _LOST, *relays)),
             ),
             rows=tuple(_row(panel, arm, with_relays=bool(relays)) for arm in panel.arms),
             notes=load,
@@ -99,7 +101,9 @@ def _row(panel: FaultPanel, arm: FaultArm, *, with_relays: bool) -> Row:
         verdict(sign),
         word(arm.loop),
         word(arm.profile),
-        *_availability(arm, summary),
+        # What was in doubt when the first fault came was due before it.
+        *availability(summary, summary.outcomes + arm.availability.outcomes_before),
+        count(arm.loss.operations),
         *(_deliveries(summary) if with_relays else ()),
     )
     return Row(
@@ -112,9 +116,8 @@ def _row(panel: FaultPanel, arm: FaultArm, *, with_relays: bool) -> Row:
     )
 
 
-def _availability(arm: FaultArm, summary: AvailabilitySummary) -> Iterator[Cell]:
-    # What was in doubt when the first fault came was due before it.
-    outcomes = summary.outcomes + (arm.availability.outcomes_before or OutcomeCounts())
+def availability(summary: AvailabilitySummary, outcomes: OutcomeCounts) -> Iterator[Cell]:
+    """Yield the cells of some injections; `outcomes` are those that are to be told."""
     yield count(summary.injections)
     yield figure(summary.first_ok_after_effect_ms.median)
     yield _worst(summary.first_ok_after_effect_ms)
@@ -127,7 +130,6 @@ def _availability(arm: FaultArm, summary: AvailabilitySummary) -> Iterator[Cell]
     yield count(outcomes.failed)
     yield count(outcomes.indeterminate)
     yield count(outcomes.skipped)
-    yield count(arm.loss.operations)
     yield count(summary.wedged_clients)
 
 

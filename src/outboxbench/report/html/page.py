@@ -20,6 +20,7 @@ from outboxbench.report.html.arm_tables import (
 )
 from outboxbench.report.html.charts import chart_sections
 from outboxbench.report.html.comparison_table import COMPARISONS_LEGEND, comparison_tables
+from outboxbench.report.html.drawn_tables import DRAWN_LEGEND, drawn_tables
 from outboxbench.report.html.fault_tables import (
     FAULTS_LEGEND,
     MATRIX_LEGEND,
@@ -114,8 +115,9 @@ def _groups(run: Run) -> Iterator[Group]:
         ("Comparisons", COMPARISONS_LEGEND, comparison_tables(run)),
         ("Relays", RELAYS_LEGEND, relay_tables(run)),
         ("Availability under faults", FAULTS_LEGEND, fault_tables(run)),
+        ("Faults in turns", DRAWN_LEGEND, drawn_tables(run)),
     ):
-        if told := tuple(tables):
+        if told := tuple(table for table in tables if table.rows):
             yield Group(title, legend, told)
 
 
