@@ -33,6 +33,18 @@ def awaited_of(connection: PoolConnectionProxy) -> Awaited:
     return awaited
 
 
+async def fetch_watched(
+    connection: PoolConnectionProxy, statement: str, *parameters: object
+) -> list[asyncpg.Record]:
+    """Run a statement on a connection that a pool has lent, and return its rows."""
+    awaited = awaited_of(connection)
+    awaited.looks = 0
+    try:
+        return await connection.fetch(statement, *parameters)
+    finally:
+        awaited.looks = None
+
+
 async def connect_watched(watch: AnswerWatch, *arguments: Any, **options: Any) -> WatchedConnection:
     """Connect as `asyncpg.connect` does.
 

@@ -6,12 +6,15 @@ which is one more round trip, and is replaced after 50,000 queries. `matched` sw
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tortoise.backends.asyncpg.client import AsyncpgDBClient
 from tortoise.context import TortoiseContext
 
+from outboxbench.core.application.answers import AnswerWatch
 from outboxbench.core.strategies.asyncpg_connection import announce, host_arguments, listen
+from outboxbench.core.strategies.asyncpg_watched import WatchedConnection, connect_watched
 from outboxbench.core.strategies.operations import was_committed
 from outboxbench.core.strategies.relay_plans.opening import open_outbox
 from outboxbench_tortoise.relay import TortoiseExecutor
@@ -97,7 +100,10 @@ def _credentials(settings: StrategySettings) -> dict[str, Any]:
         "database": address.database,
         "ssl": address.sslmode,
         "timeout": settings.connect_timeout_s,
-        "command_timeout": settings.answer_timeout_s,
+        # A limit on answers that never come, as all strategies have it.
+        "connect": partial(connect_watched, AnswerWatch(settings.answer_timeout_s)),
+        "connection_class": WatchedConnection,
+        "init": _await_nothing,
         # Other timeouts and isolation are the server's business, and the same for every strategy.
         "server_settings": settings.session_parameters,
         "minsize": settings.pool_size,
@@ -110,6 +116,11 @@ def _credentials(settings: StrategySettings) -> dict[str, Any]:
             "max_inactive_connection_lifetime": 0,
         }
     return credentials
+
+
+async def _await_nothing(connection: WatchedConnection) -> None:
+    """Note that a new connection is ready: nothing else has to be asked of the server."""
+    connection.awaited.looks = None
 
 
 async def _no_reset(connection: asyncpg.Connection) -> None:

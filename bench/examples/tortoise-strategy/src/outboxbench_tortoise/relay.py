@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from outboxbench.core.strategies.asyncpg_report import DISCONNECTIONS, report_of
+from outboxbench.core.strategies.asyncpg_watched import fetch_watched
 from outboxbench.core.strategies.server_report import translate
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ class TortoiseExecutor:
         try:
             # Its own `execute_query` makes dictionaries of rows, where names may come twice.
             async with self._client.acquire_connection() as connection:
-                rows: Iterable[Row] = await connection.fetch(statement, *parameters)
-                return rows
+                return await fetch_watched(connection, statement, *parameters)
         except Exception as error:
             raise translate(error, report_of, disconnections=DISCONNECTIONS) from error

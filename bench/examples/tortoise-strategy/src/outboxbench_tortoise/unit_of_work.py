@@ -18,6 +18,7 @@ from outboxbench.core.application.unit_of_work import Change, TrackingUnitOfWork
 from outboxbench.core.domain.ordering import Order, OrderLine, OrderStatus
 from outboxbench.core.domain.payments import Account
 from outboxbench.core.strategies.asyncpg_report import DISCONNECTIONS, report_of
+from outboxbench.core.strategies.asyncpg_watched import awaited_of
 from outboxbench.core.strategies.rows import line_changes, message_rows
 from outboxbench.core.strategies.server_report import translate
 from outboxbench_tortoise.models import AccountRow, InboxRow, OrderLineRow, OrderRow, OutboxRow
@@ -61,8 +62,10 @@ class TortoiseUnitOfWork(TrackingUnitOfWork):
     # transaction but sets a savepoint in the other one's.
 
     async def _begin(self) -> None:
-        self._transaction._connection = await self._lease.__aenter__()
+        connection = self._transaction._connection = await self._lease.__aenter__()
+        self.awaited = awaited_of(connection)
         self.attempt.stage = Stage.BEGIN
+        self.awaited.looks = 0
         await self._transaction.begin()
 
     async def _commit(self) -> None:

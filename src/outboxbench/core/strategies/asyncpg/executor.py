@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from outboxbench.core.strategies.asyncpg_report import DISCONNECTIONS, report_of
-from outboxbench.core.strategies.asyncpg_watched import awaited_of
+from outboxbench.core.strategies.asyncpg_watched import fetch_watched
 from outboxbench.core.strategies.server_report import translate
 
 if TYPE_CHECKING:
@@ -26,11 +26,6 @@ class AsyncpgExecutor:
         """Run a statement and return its rows."""
         try:
             async with self._pool.acquire() as connection:
-                awaited = awaited_of(connection)
-                awaited.looks = 0
-                try:
-                    return await connection.fetch(statement, *parameters)
-                finally:
-                    awaited.looks = None
+                return await fetch_watched(connection, statement, *parameters)
         except Exception as error:
             raise translate(error, report_of, disconnections=DISCONNECTIONS) from error
