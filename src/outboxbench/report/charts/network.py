@@ -14,6 +14,8 @@ from outboxbench.analysis.crossings import crossings
 from outboxbench.analysis.series import network_panels
 from outboxbench.report import style
 from outboxbench.report.charts import frame
+from outboxbench.report.charts.data_table import DataTable
+from outboxbench.report.charts.findings import sentence
 from outboxbench.report.charts.labels import spread_apart
 from outboxbench.report.charts.network_words import crossing_lines, notes
 from outboxbench.report.numbers import three_digits
@@ -30,6 +32,11 @@ if TYPE_CHECKING:
 
 TITLE = "Across a network"
 SHOWS = "ok/s over the distance to the server, and where the ranking changes"
+NEEDS = "a strategy at two distances from the server, in closed loops"
+READING = (
+    "The flatter a line, the fewer round trips the strategy takes; lines change places at the"
+    " rings, and where their bars overlap the order may be chance."
+)
 
 _HEADING_IN = 0.7
 _PANEL_HEIGHT_IN = 4.2
@@ -102,6 +109,37 @@ def describe(run: Run) -> str:
         )
         + "."
         for panel in network_panels(run)
+    )
+
+
+def finding(run: Run) -> str:
+    """Say who overtakes whom on the way from the server, as far as the rounds bear it out."""
+    return sentence(
+        [
+            f"{panel.title}: {', '.join(line.rstrip('.') for line in crossing_lines(panel))}"
+            for panel in network_panels(run)
+        ]
+    )
+
+
+def data(run: Run) -> DataTable:
+    """Every point of every line."""
+    return DataTable(
+        columns=(
+            *("arms", "settings", "strategy", "loop", "added to a round trip, ms"),
+            *("ok/s, median", "ok/s, least", "ok/s, most", "rounds", "verdict"),
+        ),
+        rows=tuple(
+            (
+                *(panel.title, settings_text(panel.settings), series.strategy, series.loop),
+                *(_distance_ms(arm), summary.ok_per_s_median, summary.ok_per_s_min),
+                *(summary.ok_per_s_max, summary.rounds, arm.verdict),
+            )
+            for panel in network_panels(run)
+            for series in panel.series
+            for arm in series.arms
+            if (summary := arm.summary)
+        ),
     )
 
 

@@ -13,6 +13,8 @@ from outboxbench.analysis.rate_series import sweep
 from outboxbench.analysis.series import rate_panels
 from outboxbench.report import style
 from outboxbench.report.charts import frame
+from outboxbench.report.charts.data_table import DataTable
+from outboxbench.report.charts.findings import sentence
 from outboxbench.report.numbers import milliseconds, three_digits
 
 if TYPE_CHECKING:
@@ -28,6 +30,11 @@ if TYPE_CHECKING:
 
 TITLE = "Latency at a rate"
 SHOWS = "latency over the rate of an open loop, and the knee of each curve"
+NEEDS = "three rates or more of a strategy in an open loop"
+READING = (
+    "Follow a curve to the right until it turns up: what the strategy can be asked for ends at its"
+    " ring, the knee, and hollow markers are loads that it did not keep up with."
+)
 
 _HEADING_IN = 0.8
 _PANEL_HEIGHT_IN = 4.6
@@ -96,6 +103,52 @@ def describe(run: Run) -> str:
         + "."
         for panel in _panels(run)
     )
+
+
+def finding(run: Run) -> str:
+    """Say whose knee lies highest in each panel, and who has none within the rates."""
+    return sentence([_knees(panel) for panel in _panels(run)])
+
+
+def data(run: Run) -> DataTable:
+    """Every rate of every curve."""
+    return DataTable(
+        columns=(
+            *("arms", "settings", "strategy", "offered, 1/s", "ok/s"),
+            *("latency p50, ms", "latency p99, ms", "skipped, share", "knee", "verdict"),
+        ),
+        rows=tuple(
+            (
+                *(panel.title, panel.settings, each.series.strategy),
+                *(tail.offered_per_s, tail.ok_per_s, _ms(middle), _ms(tail), tail.skipped_share),
+                *("yes" if at_knee == tail.offered_per_s else "no", each.series.verdict),
+            )
+            for panel in _panels(run)
+            for each in panel.sweeps
+            for at_knee in (each.knee.offered_per_s if each.knee else None,)
+            for tail, middle in zip(each.tails, each.medians, strict=True)
+        ),
+    )
+
+
+def _knees(panel: _Panel) -> str:
+    found = [(each, knee) for each in panel.sweeps if (knee := each.knee)]
+    without = [each.series.strategy for each in panel.sweeps if each.knee is None]
+    rest = f"; none within the rates: {', '.join(without)}" if without else ""
+    if not found:
+        return f"{panel.title}: no curve has a knee within the rates"
+    highest, knee = max(found, key=lambda each: each[1].offered_per_s)
+    points = [point.offered_per_s for point in highest.points]
+    higher = min((rate for rate in points if rate > knee.offered_per_s), default=None)
+    coarse = "" if higher is None else f", known no finer than to the next rate of {higher:,.0f}/s"
+    return (
+        f"{panel.title}: the highest knee is that of {highest.series.strategy} at"
+        f" {_knee_text(highest)}{coarse}{rest}"
+    )
+
+
+def _ms(point: Point) -> float | None:
+    return None if point.latency_us is None else point.latency_us / _US_PER_MS
 
 
 def _panels(run: Run) -> list[_Panel]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from matplotlib.lines import Line2D
@@ -9,8 +11,11 @@ from matplotlib.patches import Patch
 
 from outboxbench.report import style
 from outboxbench.report.charts import frame, ratio_grid
+from outboxbench.report.charts.data_table import DataTable
+from outboxbench.report.charts.findings import sentence
 from outboxbench.report.charts.ratio_axes import FULL, draw_ratios, limits, write_names
-from outboxbench.report.charts.ratio_rows import ratio_tables
+from outboxbench.report.charts.ratio_rows import WORDS, ratio_tables
+from outboxbench.report.numbers import METRIC_NAMES, interval
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +28,11 @@ if TYPE_CHECKING:
 
 TITLE = "Ratios"
 SHOWS = "ok/s and latency of each arm as a ratio to its reference, with 95% intervals"
+NEEDS = "two rounds of an arm and of its reference"
+READING = (
+    "A point right of 1 has more of what the panel counts than its reference; an interval that"
+    " reaches across 1 does not say which of the two has."
+)
 
 TALLEST_IN: Final = 30.0
 """What is taller with a row of two panels for each table is drawn as a grid of small ones."""
@@ -66,6 +76,45 @@ def draw(run: Run) -> Figure:
 def describe(run: Run) -> str:
     """The chart in words: every ratio with its interval and what was decided."""
     return " ".join(table.in_words() for table in ratio_tables(run))
+
+
+def finding(run: Run) -> str:
+    """Count what was decided in each table, and name the arm that is farthest away."""
+    return sentence([_decisions(table) for table in ratio_tables(run)])
+
+
+def data(run: Run) -> DataTable:
+    """Every ratio with its 95% interval."""
+    return DataTable(
+        columns=(
+            *("arms", "settings", "arm", "metric"),
+            *("ratio", "ratio, low 95%", "ratio, high 95%", "rounds"),
+            *("decision", "decides", "verdict"),
+        ),
+        rows=tuple(
+            (
+                *(table.title, table.arms.settings_text, row.name, METRIC_NAMES[metric]),
+                *(found.ratio, found.low, found.high, found.rounds),
+                *(WORDS[found.decision], "no" if found.is_advisory else "yes", row.arm.verdict),
+            )
+            for table in ratio_tables(run)
+            for row in table.rows
+            for metric in table.metrics
+            if (found := row.by_metric.get(metric))
+        ),
+    )
+
+
+def _decisions(table: RatioTable) -> str:
+    metric = table.metrics[0]
+    compared = [(row, row.by_metric[metric]) for row in table.rows if metric in row.by_metric]
+    counts = Counter(WORDS[found.decision] for _, found in compared)
+    decided = ", ".join(f"{counts[word]} {word}" for word in WORDS.values() if counts[word])
+    row, farthest = max(compared, key=lambda each: abs(math.log(each[1].ratio)))
+    return (
+        f"{table.title}, {METRIC_NAMES[metric]}: of {len(compared)} arms {decided}; the farthest"
+        f" is {row.name} with {interval(farthest)}"
+    )
 
 
 def _height_in(table: RatioTable) -> float:

@@ -10,6 +10,8 @@ from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 from outboxbench.analysis.relay_panels import relay_panels
 from outboxbench.report import style
 from outboxbench.report.charts import frame, relay_names
+from outboxbench.report.charts.data_table import DataTable
+from outboxbench.report.charts.findings import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +26,11 @@ if TYPE_CHECKING:
 
 TITLE = "Messages that wait"
 SHOWS = "the backlog of each relay over time, in its median round"
+NEEDS = "relays, whatever they did"
+READING = (
+    "The steeper a line falls, the faster a backlog is gone; under a steady rate a line that keeps"
+    " rising is a relay that does not keep up."
+)
 
 PLAN_LINES: Final[dict[str, style.LineStyle]] = {
     "lease": "-",
@@ -90,12 +97,59 @@ def describe(run: Run) -> str:
         if arm.scenario == "drain" and arm.blocks
     ]
     chains = [
-        f"{arm.name} had at most {max(_median_round(arm).backlog, default=0)} waiting, "
-        f"verdict {arm.verdict}"
+        f"{arm.name} had at most {_most_waiting(arm)} waiting, verdict {arm.verdict}"
         for arm in run.relays
         if arm.scenario == "chain" and arm.blocks
     ]
     return "; ".join((*drains, *chains)) + "."
+
+
+def finding(run: Run) -> str:
+    """Say which drain ended first, and where most messages waited under a steady rate."""
+    measured = [arm for arm in run.relays if arm.blocks]
+    drains = sorted(
+        (arm for arm in measured if arm.scenario == "drain"),
+        key=lambda arm: _median_round(arm).seconds,
+    )
+    chains = sorted((arm for arm in measured if arm.scenario == "chain"), key=_most_waiting)
+    parts = []
+    if drains:
+        parts.append(
+            f"in its median round {drains[0].name} was done first, after"
+            f" {_median_round(drains[0]).seconds:.1f} s, and {drains[-1].name} last, after"
+            f" {_median_round(drains[-1]).seconds:.1f} s"
+        )
+    if chains:
+        parts.append(
+            f"under a steady rate most messages waited for {chains[-1].name}"
+            f" ({_most_waiting(chains[-1]):,}), fewest for {chains[0].name}"
+            f" ({_most_waiting(chains[0]):,})"
+        )
+    text = sentence(parts)
+    return text[0].upper() + text[1:]
+
+
+def data(run: Run) -> DataTable:
+    """The median round of every relay; its backlog is told by its most and its last."""
+    return DataTable(
+        columns=(
+            *("relay", "load", "length, s", "messages/s"),
+            *("most waiting, messages", "waiting at the end, messages", "verdict"),
+        ),
+        rows=tuple(
+            (
+                *(arm.name, arm.scenario, block.seconds, block.delivered_per_s),
+                *(_most_waiting(arm), block.backlog[-1] if block.backlog else None, arm.verdict),
+            )
+            for arm in run.relays
+            if arm.blocks
+            for block in (_median_round(arm),)
+        ),
+    )
+
+
+def _most_waiting(arm: RelayArm) -> int:
+    return max(_median_round(arm).backlog, default=0)
 
 
 def _height_in(panel: RelayPanel) -> float:
@@ -143,7 +197,7 @@ def _draw_drains(figure: Figure, panel: RelayPanel, top_in: float) -> None:
 
 def _draw_chains(figure: Figure, panel: RelayPanel, top_in: float) -> None:
     measured = _measured(panel)
-    most = max(max(_median_round(arm).backlog, default=0) for arm in measured)
+    most = max(map(_most_waiting, measured))
     for number, arm in enumerate(measured):
         row, column = divmod(number, _COLUMNS)
         axes = frame.place(

@@ -12,6 +12,8 @@ from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 from outboxbench.analysis.relay_panels import relay_panels
 from outboxbench.report import style
 from outboxbench.report.charts import frame, relay_names
+from outboxbench.report.charts.data_table import DataTable
+from outboxbench.report.charts.findings import overlap, sentence
 from outboxbench.report.numbers import three_digits
 
 if TYPE_CHECKING:
@@ -27,6 +29,11 @@ if TYPE_CHECKING:
 
 TITLE = "Draining a backlog"
 SHOWS = "messages per second that relays deliver, by strategy, plan and batch size"
+NEEDS = "relays that drained a backlog"
+READING = (
+    "Longer bars deliver faster; where the dots of two bars cover the same stretch, their rounds"
+    " overlap and the order may be chance."
+)
 
 _ROW_IN = 0.3
 _HEADING_IN = 0.55
@@ -84,6 +91,60 @@ def describe(run: Run) -> str:
         + "."
         for panel in relay_panels(run, "drain")
     )
+
+
+def finding(run: Run) -> str:
+    """Say which relay is fastest at each backlog, and whether the next one's rounds reach it."""
+    told = [_fastest(panel) for panel in relay_panels(run, "drain")]
+    return sentence([each for each in told if each])
+
+
+def data(run: Run) -> DataTable:
+    """The bars with their rounds."""
+    return DataTable(
+        columns=(
+            *("backlog", "settings", "relay"),
+            *("messages/s, median", "messages/s, least", "messages/s, most", "rounds"),
+            *("÷ reference", "÷ reference, low 95%", "÷ reference, high 95%", "verdict"),
+        ),
+        rows=tuple(
+            (
+                *(panel.title, panel.settings_text, panel.label(arm)),
+                *(summary.delivered_per_s_median, *_range(summary), summary.rounds),
+                *((ratio.ratio, ratio.low, ratio.high) if ratio else (None, None, None)),
+                arm.verdict,
+            )
+            for panel in relay_panels(run, "drain")
+            for arm in panel.arms
+            if (summary := arm.summary)
+            for ratio in (summary.ratio,)
+        ),
+    )
+
+
+def _fastest(panel: RelayPanel) -> str:
+    ranked = [(arm, summary) for arm in panel.arms if (summary := arm.summary)]
+    if not ranked:
+        return ""
+    arm, most = ranked[0]
+    least_text, most_text = map(three_digits, _range(most))
+    told = (
+        f"{panel.title}: {panel.label(arm)} is fastest with"
+        f" {three_digits(most.delivered_per_s_median)} messages/s ({least_text} to {most_text} in"
+        f" {most.rounds} round{'' if most.rounds == 1 else 's'})"
+    )
+    if len(ranked) == 1:
+        return told
+    other, less = ranked[1]
+    overlaps = overlap(_range(most), _range(less))
+    return (
+        f"{told}, before {panel.label(other)} with {three_digits(less.delivered_per_s_median)},"
+        f" whose rounds {'overlap with it' if overlaps else 'all stay below'}"
+    )
+
+
+def _range(summary: RelaySummary) -> tuple[float, float]:
+    return summary.delivered_per_s_min, summary.delivered_per_s_max
 
 
 def _height_in(panel: RelayPanel) -> float:

@@ -9,6 +9,8 @@ from matplotlib.lines import Line2D
 from outboxbench.analysis.relay_panels import relay_panels
 from outboxbench.report import style
 from outboxbench.report.charts import frame, relay_names
+from outboxbench.report.charts.data_table import DataTable
+from outboxbench.report.charts.findings import sentence
 from outboxbench.report.charts.log_ticks import label_log_axis
 from outboxbench.report.numbers import milliseconds
 
@@ -26,6 +28,11 @@ if TYPE_CHECKING:
 
 TITLE = "From a commit to its receivers"
 SHOWS = "latency of each hop of an order's chain: median, 99th percentile and longest"
+NEEDS = "relays under a steady rate of orders, the chain"
+READING = (
+    "Each line runs from the median to the 99th percentile: further left is sooner, and shorter is"
+    " steadier."
+)
 
 HOPS: Final[dict[Hop, str]] = {
     "handler": "until its handler\nis called",
@@ -34,6 +41,7 @@ HOPS: Final[dict[Hop, str]] = {
     "chain": "order, until its\nconfirmation is out",
 }
 
+_US_PER_MS = 1000
 _ROW_IN = 0.3
 _HEADING_IN = 1.0
 _AXIS_IN = 0.7
@@ -94,6 +102,59 @@ def describe(run: Run) -> str:
         ]
         sentences.append(f"{panel.title}: {'; '.join(arms)}.")
     return " ".join(sentences)
+
+
+def finding(run: Run) -> str:
+    """Say whose messages are all received soonest, and whose latest."""
+    told = [_soonest(panel) for panel in relay_panels(run, "chain")]
+    return sentence([each for each in told if each])
+
+
+def data(run: Run) -> DataTable:
+    """The percentiles of every hop of every arm."""
+    return DataTable(
+        columns=(
+            *("load", "settings", "relay", "hop", "messages"),
+            *("p50, ms", "p99, ms", "longest, ms", "verdict"),
+        ),
+        rows=tuple(
+            (
+                *(panel.title, panel.settings_text, panel.label(arm), hop, latency.samples),
+                *(
+                    None if value is None else value / _US_PER_MS
+                    for value in (latency.p50, latency.p99, latency.max)
+                ),
+                arm.verdict,
+            )
+            for panel in relay_panels(run, "chain")
+            for arm in panel.arms
+            for hop in HOPS
+            if (latency := _latency(arm, hop)) is not None
+        ),
+    )
+
+
+def _soonest(panel: RelayPanel) -> str:
+    told = [
+        (arm, latency.p50, latency.p99)
+        for arm in panel.arms
+        if (latency := _latency(arm, "delivery")) is not None and latency.p50 is not None
+    ]
+    if not told:
+        return f"{panel.title}: too few messages for a median"
+    ranked = sorted(told, key=lambda each: each[1])
+    (first, p50_us, p99_us), (last, slowest_us, _) = ranked[0], ranked[-1]
+    tail = "" if p99_us is None else f" (p99 {milliseconds(p99_us)} ms)"
+    soonest = (
+        f"{panel.title}: half of the messages of {panel.label(first)} are done"
+        f" {milliseconds(p50_us)} ms after their commit{tail}"
+    )
+    if len(ranked) == 1:
+        return soonest
+    return (
+        f"{soonest}, of {panel.label(last)} after {milliseconds(slowest_us)} ms, all rounds"
+        " together and so without an interval"
+    )
 
 
 def _height_in(panel: RelayPanel) -> float:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from collections import Counter
+from typing import TYPE_CHECKING, Final, NamedTuple, get_args
 
 import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from outboxbench.analysis.thesis import CLAIMS, findings, thesis_points
+from outboxbench.analysis.thesis import CLAIMS, Answer, findings, thesis_points
 from outboxbench.analysis.thesis_words import paragraph
 from outboxbench.report import style
 from outboxbench.report.charts import frame
+from outboxbench.report.charts.data_table import DataTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,6 +26,11 @@ if TYPE_CHECKING:
 
 TITLE = "Is a faster service hurt less by failures?"
 SHOWS = "each strategy under a fault by its speed: in flight, interrupted, caught up with, in time"
+NEEDS = "five arms or more under the same fault that differ in what became of them"
+READING = (
+    "Where faster services are hurt less, points rise from left to right in the first two panels"
+    " and fall in the last two."
+)
 
 _NAMES_A_ROW: Final = 5
 _NAME_ROW_IN: Final = 0.24
@@ -90,6 +97,44 @@ def draw(run: Run) -> Figure:
 def describe(run: Run) -> str:
     """The paragraph that is made of the same figures."""
     return paragraph(run)
+
+
+def finding(run: Run) -> str:
+    """Count the answers to each claim over the faults."""
+    found = findings(thesis_points(run))
+    parts = []
+    for claim in CLAIMS:
+        answers = Counter(each.answer for each in found if each.claim is claim)
+        told = ", ".join(
+            f"{answer} under {count} fault{'' if count == 1 else 's'}"
+            for answer in get_args(Answer)
+            if (count := answers[answer])
+        )
+        parts.append(f"that {claim.says} {told}")
+    return f"By rank alone, without an interval: {'; '.join(parts)}."
+
+
+def data(run: Run) -> DataTable:
+    """Every point, in the order of the run."""
+    return DataTable(
+        columns=(
+            *("fault", "arm", "offered, 1/s", "service time, ms"),
+            *("expected in flight", "in flight at the onset", "of them failed or in doubt"),
+            *("headroom, × the load", "caught up, s", "served within the SLO, share", "verdict"),
+        ),
+        rows=tuple(
+            (
+                *(point.fault, point.name, point.rate_per_s, point.service_ms),
+                *(point.expected_in_flight, point.in_flight, point.interrupted, point.headroom),
+                *(_caught_up_s(point), point.on_time, point.verdict),
+            )
+            for point in thesis_points(run)
+        ),
+    )
+
+
+def _caught_up_s(point: ThesisPoint) -> float | None:
+    return None if point.caught_up_ms is None else point.caught_up_ms / 1000
 
 
 def _write_names(figure: Figure, names: Sequence[str]) -> None:
@@ -216,7 +261,7 @@ _PANELS: Final = (
         "headroom, × the load",
         "s until nobody waits",
         lambda point: point.headroom,
-        lambda point: None if point.caught_up_ms is None else point.caught_up_ms / 1000,
+        _caught_up_s,
         _fluid,
     ),
     _Panel(

@@ -12,6 +12,8 @@ from matplotlib.ticker import StrMethodFormatter
 from outboxbench.analysis.comparable import comparable_arms
 from outboxbench.report import style
 from outboxbench.report.charts import frame
+from outboxbench.report.charts.data_table import DataTable
+from outboxbench.report.charts.findings import overlap, sentence
 from outboxbench.report.numbers import percent, three_digits
 
 if TYPE_CHECKING:
@@ -26,6 +28,11 @@ if TYPE_CHECKING:
 
 TITLE = "Throughput"
 SHOWS = "ok operations per second of each arm, every round, against the ceiling"
+NEEDS = "a strategy in a closed loop"
+READING = (
+    "Longer bars do more; where the dots of two bars cover the same stretch, their rounds overlap"
+    " and the order may be chance."
+)
 
 _ROW_IN = 0.32
 _HEADING_IN = 0.5
@@ -86,6 +93,66 @@ def describe(run: Run) -> str:
         + "."
         for arms in _panels(run)
     )
+
+
+def finding(run: Run) -> str:
+    """Say who is fastest in each table, and whether the next one's rounds reach as far."""
+    return sentence([_fastest(arms) for arms in _panels(run)])
+
+
+def data(run: Run) -> DataTable:
+    """The bars with their rounds, ceilings first."""
+    return DataTable(
+        columns=(
+            *("arms", "settings", "strategy", "loop"),
+            *("ok/s, median", "ok/s, least", "ok/s, most", "rounds"),
+            *("share of the ceiling", "verdict"),
+        ),
+        rows=tuple(
+            (
+                *(arms.title, arms.settings_text, arms.label(arm), arm.loop or "ceiling"),
+                *(summary.ok_per_s_median, summary.ok_per_s_min, summary.ok_per_s_max),
+                *(summary.rounds, summary.ceiling_ratio_median, arm.verdict),
+            )
+            for arms in _panels(run)
+            for arm in (*arms.ceilings, *arms.strategies)
+            if (summary := arm.summary)
+        ),
+    )
+
+
+def _fastest(arms: ComparableArms) -> str:
+    ranked = [(arm, summary) for arm in arms.strategies if (summary := arm.summary)]
+    arm, most = ranked[0]
+    share = (
+        ""
+        if most.ceiling_ratio_median is None
+        else f" and {percent(most.ceiling_ratio_median)} of the ceiling"
+    )
+    told = (
+        f"{arms.title}: {arms.label(arm)} {arm.loop} is fastest with"
+        f" {three_digits(most.ok_per_s_median)} ok/s{share} ({_rounds_text(most)})"
+    )
+    if len(ranked) == 1:
+        return told
+    other, less = ranked[1]
+    overlaps = overlap(_range(most), _range(less))
+    return (
+        f"{told}, before {arms.label(other)} {other.loop} with"
+        f" {three_digits(less.ok_per_s_median)}, whose rounds"
+        f" {'overlap with it' if overlaps else 'all stay below'}"
+    )
+
+
+def _range(summary: Summary) -> tuple[float, float]:
+    return summary.ok_per_s_min, summary.ok_per_s_max
+
+
+def _rounds_text(summary: Summary) -> str:
+    if summary.rounds == 1:
+        return "a single round"
+    least, most = (three_digits(each) for each in _range(summary))
+    return f"{least} to {most} in {summary.rounds} rounds"
 
 
 def _panels(run: Run) -> list[ComparableArms]:
