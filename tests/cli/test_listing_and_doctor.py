@@ -9,7 +9,7 @@ import pytest
 
 from outboxbench.cli import main
 from outboxbench.core.strategies.registry import strategy_names
-from outboxbench.report.charts.render import CHARTS
+from outboxbench.report.charts.catalogue import CATALOGUE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -84,7 +84,7 @@ def test_charts_are_listed(
 ) -> None:
     assert call(monkeypatch, "list", "charts", "--json") == 0
 
-    assert [row["name"] for row in json.loads(capsys.readouterr().out)] == list(CHARTS)
+    assert [row["name"] for row in json.loads(capsys.readouterr().out)] == list(CATALOGUE)
 
 
 @pytest.mark.parametrize("command", [[], ["run"], ["cost"], ["list"], ["doctor"]])

@@ -11,6 +11,7 @@ from tests.report.seen import overlaps, words
 from outboxbench.report.charts import network, rate_curve, ratios, timeline
 from outboxbench.report.charts.frame import NoDataError
 from outboxbench.report.charts.render import render_charts
+from outboxbench.report.charts.windows import MOST_PANELS
 from outboxbench.results.histograms import Interval
 from outboxbench.results.store import RunFolder
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.lines import Line2D
     from tests.report.conftest import MadeUpRun, RunBuilder
 
+    from outboxbench.report.charts.windows import IntervalsOf
     from outboxbench.results.block import Block
     from outboxbench.results.model import Run
 
@@ -42,7 +44,7 @@ def with_real_settings(run: Run) -> Run:
     return run.model_copy(update={"arms": tuple(arms)})
 
 
-def intervals_of(made_up: MadeUpRun, *, per_block: int = 4) -> timeline.IntervalsOf:
+def intervals_of(made_up: MadeUpRun, *, per_block: int = 4) -> IntervalsOf:
     """Each block's latencies in intervals alike, with one missing."""
     histograms = {
         id(block): histogram
@@ -177,7 +179,7 @@ def test_rates_that_were_not_kept_up_with_are_open_symbols(sweep_run: MadeUpRun)
 def test_a_window_is_drawn_over_its_seconds_with_its_gaps(sweep_run: MadeUpRun) -> None:
     figure = timeline.draw(sweep_run.run, intervals_of(sweep_run))
 
-    assert len(figure.axes) == timeline.MOST_PANELS
+    assert len(figure.axes) == MOST_PANELS
     assert "Left out: the 12 arms at the lowest load" in words(figure)
     assert "20% of own" not in words(figure)
     assert "110% of own" in words(figure)

@@ -24,9 +24,10 @@ from outboxbench.report.charts import (
     fault_timeline,
     fault_unavailability,
 )
+from outboxbench.report.charts.catalogue import CATALOGUE
 from outboxbench.report.charts.frame import NoDataError
 from outboxbench.report.charts.outcome_looks import LOOKS
-from outboxbench.report.charts.render import CHARTS, render_charts
+from outboxbench.report.charts.render import render_charts
 from outboxbench.report.terminal import print_report
 from outboxbench.results.store import RunFolder
 
@@ -360,7 +361,7 @@ def test_charts_are_described_with_their_figures_and_verdicts() -> None:
         f" {counts.skipped} skipped, {counts.ok_recovered} recovered, {counts.ok} ok."
     )
     assert "server answers again median 200 ms, worst 200 ms" in fault_recovery.describe(run)
-    timeline = fault_timeline.describe(fault_panels(run)[0])
+    timeline = fault_timeline.describe(run, fault_panels(run)[0], {})
     assert f"{arm.name}: 2 injections, {counts.failed} failed" in timeline
 
 
@@ -391,7 +392,7 @@ def test_a_run_of_faults_has_their_charts_the_same_bytes_each_time(
         "fault-timeline-reset",
     }
     assert drawn[0] == drawn[1]
-    assert rendered.left_out.keys() == CHARTS.keys() - {
+    assert rendered.left_out.keys() == CATALOGUE.keys() - {
         *("fault-unavailability", "fault-outcomes", "fault-recovery", "fault-timeline")
     }
 

@@ -11,8 +11,9 @@ from tests.report.seen import overlaps, words
 
 from outboxbench.report import style
 from outboxbench.report.charts import percentile_spectrum, ratios, throughput
+from outboxbench.report.charts.catalogue import CATALOGUE
 from outboxbench.report.charts.frame import NoDataError
-from outboxbench.report.charts.render import CHARTS, render_charts
+from outboxbench.report.charts.render import render_charts
 from outboxbench.results.folders import RunWriteError
 from outboxbench.results.store import RunFolder
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 REASONS = {
     "rate-curve": "no strategy was offered three rates or more in an open loop",
     "timeline": "no open loop was measured, and no window of 10 s or more",
+    "heat-map": "no open loop was measured, and no window of 10 s or more",
     "network": "no strategy was measured at two distances from the server",
     "relay-drain": "no backlog was drained",
     "relay-latency": "no chain of orders was measured",
@@ -35,7 +37,7 @@ REASONS = {
     "fault-timeline": "no strategy went through a fault",
     "thesis": "no fault was met by five arms that differ in what became of them",
 }
-OF_CLOSED_LOOPS = set(CHARTS) - REASONS.keys()
+OF_CLOSED_LOOPS = set(CATALOGUE) - REASONS.keys()
 STARTED_AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
 
@@ -103,6 +105,8 @@ def test_a_chart_without_data_is_left_out_with_a_reason(
         "throughput": "no strategy was measured in a closed loop",
         "ratios": "no arm has one that it could be compared with in two rounds",
         "percentile-spectrum": "no strategy has the 20 samples that a median needs",
+        "ecdf": "no strategy has a round with the 20 samples that a median needs",
+        "cost": "no CPU time of client or server was counted",
         **REASONS,
     }
     assert list(folder.charts_folder.iterdir()) == []
@@ -114,7 +118,7 @@ def test_a_damaged_histogram_costs_only_its_chart(quick_run: MadeUpRun, folder: 
 
     rendered = render_charts(run, folder)
 
-    assert {path.stem for path in rendered.files} == {"throughput", "ratios"}
+    assert {path.stem for path in rendered.files} == {"throughput", "ratios", "cost"}
     assert "was changed after the run" in rendered.left_out["percentile-spectrum"]
 
 

@@ -19,7 +19,7 @@ from outboxbench.core.strategies.registry import (
 from outboxbench.harness.errors import BadInput
 from outboxbench.harness.faults.registry import FAULTS
 from outboxbench.harness.suite.model import list_suites, load_suite
-from outboxbench.report.charts.render import CHARTS
+from outboxbench.report.charts.catalogue import CATALOGUE
 
 
 class Listable(StrEnum):
@@ -94,4 +94,7 @@ def _suite(name: str, path: str) -> dict[str, str]:
 
 
 def _charts() -> list[dict[str, str]]:
-    return [{"name": name, "shows": shows} for name, shows in CHARTS.items()]
+    return [
+        {"name": name, "shows": entry.words.SHOWS, "needs": entry.words.NEEDS}
+        for name, entry in CATALOGUE.items()
+    ]

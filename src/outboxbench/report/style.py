@@ -9,13 +9,18 @@ from __future__ import annotations
 import contextlib
 import zlib
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Literal
 
 import matplotlib as mpl
+import numpy as np
+from matplotlib.colors import ListedColormap
 from matplotlib.lines import Line2D
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+
+    from numpy.typing import NDArray
 
     from outboxbench.results.document import Loop, Verdict
     from outboxbench.results.model import Arm
@@ -72,6 +77,19 @@ _OTHER_COLOURS = ("#332288", "#882255", "#117733", "#661100", "#7a6a00", "#aa449
 _OTHER_MARKERS = ("v", "X", "*", "h", "<", ">", "p")
 
 
+_PALEST, _DARKEST, _SHADES = 93.0, 18.0, 256
+_HUE_DEGREES = 265.0
+_CHROMA = 45.0
+_D65 = np.array([0.95047, 1.0, 1.08883])
+_XYZ_TO_RGB = np.array(
+    [
+        [3.2404542, -1.5371385, -0.4985314],
+        [-0.9692660, 1.8760108, 0.0415560],
+        [0.0556434, -0.2040259, 1.0572252],
+    ]
+)
+
+
 @contextlib.contextmanager
 def applied() -> Iterator[None]:
     """Draw and save in the common style; matplotlib's settings are as before afterwards."""
@@ -106,6 +124,29 @@ def applied() -> Iterator[None]:
         }
     ):
         yield
+
+
+@lru_cache(maxsize=1)
+def heat() -> ListedColormap:
+    """One hue from pale to dark, in equal steps of CIELAB: equal steps look equal, also in grey."""
+    lightness = np.linspace(_PALEST, _DARKEST, _SHADES)
+    # The chroma is greatest in the middle, as neither a pale nor a dark blue can have much.
+    chroma = _CHROMA * np.sin(np.pi * (100 - lightness) / 100)
+    hue = np.radians(_HUE_DEGREES)
+    return ListedColormap(_srgb(lightness, chroma * np.cos(hue), chroma * np.sin(hue)), "heat")
+
+
+def _srgb(
+    lightness: NDArray[np.float64], a: NDArray[np.float64], b: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """CIELAB under D65 as sRGB, one row a colour."""
+    y = (lightness + 16) / 116
+    f = np.stack([y + a / 500, y, y - b / 200])
+    xyz = np.where(f > 6 / 29, f**3, 3 * (6 / 29) ** 2 * (f - 4 / 29)) * _D65[:, np.newaxis]
+    linear = np.clip(_XYZ_TO_RGB @ xyz, 0, 1)
+    gamma = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+    colours: NDArray[np.float64] = np.clip(gamma, 0, 1).T
+    return colours
 
 
 def look(arm: Arm) -> StrategyLook:

@@ -79,11 +79,14 @@ def merge(histograms: Iterable[HdrHistogram]) -> HdrHistogram:
     """One histogram of all samples; percentiles of the whole, never a mean of percentiles."""
     # Not HdrHistogram.add: adding to an empty histogram leaves a minimum of 0 behind.
     merged = empty()
-    total = np.zeros(COUNTS_LENGTH, dtype=np.uint64)
+    total = np.frombuffer(merged.counts, dtype=np.uint64)
     for histogram in histograms:
         total += np.frombuffer(histogram.counts, dtype=np.uint64)
-    for index in np.flatnonzero(total):
-        merged.record_value(merged.get_value_from_index(int(index)), int(total[index]))
+    occurred = np.flatnonzero(total)
+    if len(occurred):
+        merged.set_internal_tacking_values(
+            int(occurred[0]), int(occurred[-1]), int(total.sum(dtype=np.uint64))
+        )
     return merged
 
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from outboxbench.analysis.comparable import changed_durability
 from outboxbench.analysis.priced_alike import priced_alike
 from outboxbench.report import style
 from outboxbench.report.charts import frame
+from outboxbench.report.charts.stacked_bars import Part, draw_stack, parts_key
 from outboxbench.report.numbers import BLANK, three_digits
 
 if TYPE_CHECKING:
@@ -35,27 +34,12 @@ _LONGEST_NAME = 19
 _LEFT_IN = frame.LEFT_IN + 1.62
 _WIDTH_IN = frame.WIDTH_IN - _LEFT_IN - 2.25
 
-# What a digit of a label inside a part takes.
-_DIGIT_IN = 0.078
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """How one part of the time looks; hatches tell in print what colours tell on a screen."""
-
-    name: str
-    label: str
-    colour: str
-    text_colour: str
-    hatch: str = ""
-
-
 _PARTS: Final = (
-    _Part("client_executing_us", "client executing", "#0072B2", "white"),
-    _Part("wire_us", "wire", "#56B4E9", style.INK, "////"),
-    _Part("server_executing_us", "server executing", "#D55E00", "white"),
-    _Part("wal_sync_us", "server waiting for WAL sync", "#F0C75E", style.INK, "...."),
-    _Part("client_waiting_us", "client waiting", "#E4E4E4", style.INK),
+    Part("client_executing_us", "client executing", "#0072B2", "white"),
+    Part("wire_us", "wire", "#56B4E9", style.INK, "////"),
+    Part("server_executing_us", "server executing", "#D55E00", "white"),
+    Part("wal_sync_us", "server waiting for WAL sync", "#F0C75E", style.INK, "...."),
+    Part("client_waiting_us", "client waiting", "#E4E4E4", style.INK),
 )
 
 
@@ -74,16 +58,7 @@ def draw(costs: Costs) -> Figure:
             subtitle="One client on one connection, µs per operation; shorter is better. Wire is"
             " round trips × a bare one. Client waiting is what is left:\n"
             "event loop wake-ups, scheduling, other waits of the server.",
-            key=[
-                Patch(
-                    facecolor=part.colour,
-                    edgecolor="white",
-                    linewidth=0,
-                    hatch=part.hatch,
-                    label=part.label,
-                )
-                for part in _PARTS
-            ],
+            key=parts_key(_PARTS),
             panels_in=sum(_height_in(alike) for alike in panels),
         )
         top_in = frame.TOP_IN
@@ -157,47 +132,13 @@ def _draw_panel(axes: Axes, alike: PricedAlike) -> None:
     axes.set_xlabel("µs per operation", fontsize=9)
     for row, command in enumerate(alike.commands):
         if command.time:
-            _draw_bar(axes, row, command, command.time)
+            values = [(part, _value(command.time, part)) for part in _PARTS]
+            draw_stack(axes, row, values, width_in=_WIDTH_IN, trusted=command.verdict == "pass")
         _write_row(axes, 1 - (row + 0.5) / rows, command)
     _write_column_heads(axes, 1 + 0.35 / rows)
 
 
-def _draw_bar(axes: Axes, row: int, command: CommandCost, time: CommandTime) -> None:
-    trusted = command.verdict == "pass"
-    left_us = 0.0
-    us_per_in = axes.get_xlim()[1] / _WIDTH_IN
-    for part in _PARTS:
-        value_us = _value(time, part)
-        if not value_us:
-            continue
-        axes.barh(
-            row,
-            value_us,
-            left=left_us,
-            height=0.7,
-            color=part.colour if trusted else "white",
-            edgecolor="white" if trusted else style.ALARM,
-            hatch=part.hatch if trusted else style.DOUBT_HATCH,
-            linewidth=0.8,
-        )
-        text = f"{value_us:,.0f}"
-        if value_us / us_per_in > _DIGIT_IN * (len(text) + 0.6):
-            axes.text(
-                left_us + value_us / 2,
-                row,
-                text,
-                ha="center",
-                va="center_baseline",
-                fontsize=8.5,
-                color=part.text_colour,
-                bbox=None
-                if not part.hatch
-                else {"facecolor": part.colour, "edgecolor": "none", "pad": 0.8},
-            )
-        left_us += value_us
-
-
-def _value(time: CommandTime, part: _Part) -> float | None:
+def _value(time: CommandTime, part: Part) -> float | None:
     value: float | None = getattr(time, part.name)
     return value
 

@@ -8,9 +8,10 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-from outboxbench.analysis.fault_panels import OUTCOMES
+from outboxbench.analysis.fault_panels import OUTCOMES, due_in_spans
 from outboxbench.report import style
 from outboxbench.report.charts import fault_names, fault_strips, frame
+from outboxbench.report.charts.data_table import DataTable
 from outboxbench.report.charts.outcome_looks import LOOKS, points_key
 
 if TYPE_CHECKING:
@@ -21,11 +22,17 @@ if TYPE_CHECKING:
 
     from outboxbench.analysis.fault_panels import FaultPanel
     from outboxbench.analysis.history.over_time import OverTime
+    from outboxbench.results.block import OutcomeCounts
     from outboxbench.results.faults import FaultArm
     from outboxbench.results.model import Run
 
 TITLE = "Through a fault"
 SHOWS = "every operation, goodput and backlog over time, a figure for each fault"
+NEEDS = "a strategy that went through a fault, with its history"
+READING = (
+    "From the onset of a shaded fault, see how long goodput stays down, what the backlog grows to,"
+    " and how long it takes until both are as before."
+)
 
 _NAME_IN: Final = 0.3
 _GOODPUT_IN: Final = 0.55
@@ -75,14 +82,60 @@ def draw(run: Run, panel: FaultPanel, over_time: Mapping[str, OverTime]) -> Figu
     return figure
 
 
-def describe(panel: FaultPanel) -> str:
+def describe(run: Run, panel: FaultPanel, over_time: Mapping[str, OverTime]) -> str:
     """The chart in words: what became of the operations of each arm."""
+    del run, over_time
     return f"{panel.fault}: {'; '.join(map(_in_words, panel.arms))}."
 
 
-def _in_words(arm: FaultArm) -> str:
+def finding(run: Run, panel: FaultPanel, over_time: Mapping[str, OverTime]) -> str:
+    """Say which arm lost the smallest share of its operations from the first onset on."""
+    del run, over_time
+    lost = sorted(
+        (
+            (1 - due.good / due.attempted, arm.name)
+            for arm in panel.arms
+            if (due := due_in_spans(arm)).attempted
+        ),
+    )
+    if not lost:
+        return f"No operation was due after the onset of {panel.fault}."
+    (least, best), (most, worst) = lost[0], lost[-1]
+    injections = min(len(arm.availability.injections) for arm in panel.arms)
+    times = "a single injection" if injections == 1 else f"{injections} injections"
+    told = f"Of what was due from the first onset of {panel.fault} on, {best} lost {least:.2%}"
+    other = "" if len(lost) == 1 else f" and {worst} {most:.2%}"
+    return f"{told}{other}, in {times} of each, so small differences may be chance."
+
+
+def data(run: Run, panel: FaultPanel, over_time: Mapping[str, OverTime]) -> DataTable:
+    """What became of the operations of each arm, before the first onset and from it on."""
+    del run
+    return DataTable(
+        columns=(
+            *("fault", "arm", "injections", "largest backlog, operations"),
+            *(f"{LOOKS[outcome].name}, operations" for outcome in OUTCOMES),
+            "verdict",
+        ),
+        rows=tuple(
+            (
+                *(panel.fault, arm.name, len(arm.availability.injections)),
+                max(over_time[arm.name].backlog, default=0),
+                *(getattr(_outcomes(arm), outcome) for outcome in OUTCOMES),
+                arm.verdict,
+            )
+            for arm in panel.arms
+        ),
+    )
+
+
+def _outcomes(arm: FaultArm) -> OutcomeCounts:
     injections = arm.availability.injections
-    outcomes = sum((each.outcomes for each in injections), arm.availability.outcomes_before)
+    return sum((each.outcomes for each in injections), arm.availability.outcomes_before)
+
+
+def _in_words(arm: FaultArm) -> str:
+    injections, outcomes = arm.availability.injections, _outcomes(arm)
     counts = [f"{getattr(outcomes, outcome)} {LOOKS[outcome].name}" for outcome in OUTCOMES]
     return f"{arm.name}: {len(injections)} injections, {', '.join(counts)}, verdict {arm.verdict}"
 

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
 from outboxbench.analysis.comparable import comparable_arms
-from outboxbench.analysis.latency import percentiles, spectrum
 from outboxbench.report import style
 from outboxbench.report.charts import frame
+from outboxbench.report.charts.data_table import DataTable
+from outboxbench.report.charts.findings import sentence
 from outboxbench.report.charts.labels import spread_apart
+from outboxbench.report.charts.percentile_lines import lines_of, too_few
 from outboxbench.report.numbers import milliseconds
 
 if TYPE_CHECKING:
@@ -23,11 +25,17 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from outboxbench.analysis.comparable import ComparableArms
+    from outboxbench.report.charts.percentile_lines import Line
     from outboxbench.results.document import Loop
-    from outboxbench.results.model import Arm, Run
+    from outboxbench.results.model import Run
 
 TITLE = "Latency by percentile"
 SHOWS = "latency at every percentile that the sample supports, on a 1/(1-p) axis"
+NEEDS = "histograms with 20 operations or more of an arm"
+READING = (
+    "Each step to the right is a further nine: a line that climbs late keeps its promise for more"
+    " operations; the last points rest on ten samples."
+)
 
 _LOOPS: tuple[Loop, ...] = ("asyncio", "uvloop")
 _HEADING_IN = 0.8
@@ -59,14 +67,6 @@ _BESIDE_ANOTHER = _Layout(labels_in=2.2, longest_name=16, width_in=2.5)
 _ALONE = _Layout(labels_in=3.0, longest_name=27, width_in=6.8)
 
 
-class _Line(NamedTuple):
-    arm: Arm
-    name: str
-    odds: list[float]
-    values_ms: list[float]
-    p99_us: float | None
-
-
 class _Limits(NamedTuple):
     highest_odds: float
     low_ms: float
@@ -79,7 +79,7 @@ def draw(run: Run, histograms: Mapping[str, HdrHistogram]) -> Figure:
     `histograms` are the latencies of each arm's good operations, by the arm's name. Raises
     NoDataError when no strategy has samples enough for a median.
     """
-    rows = [(arms, lines) for arms in comparable_arms(run) if (lines := _lines(arms, histograms))]
+    rows = _rows(run, histograms)
     if not rows:
         raise frame.NoDataError("no strategy has the 20 samples that a median needs")
     height_in = _HEADING_IN + _PANEL_HEIGHT_IN + _AXIS_IN
@@ -96,7 +96,7 @@ def draw(run: Run, histograms: Mapping[str, HdrHistogram]) -> Figure:
         for number, (arms, lines) in enumerate(rows):
             top_in = frame.TOP_IN + number * height_in
             frame.write_heading(
-                figure, arms.title, arms.settings_text + _note(arms, lines), at_in=top_in
+                figure, arms.title, arms.settings_text + too_few(arms, lines), at_in=top_in
             )
             limits = _limits(lines)
             loops = [loop for loop in _LOOPS if any(line.arm.loop == loop for line in lines)]
@@ -124,41 +124,75 @@ def describe(run: Run, histograms: Mapping[str, HdrHistogram]) -> str:
         + "; ".join(
             f"{line.name} {line.arm.loop or ''} p99 {milliseconds(line.p99_us)} ms,"
             f" verdict {line.arm.verdict}"
-            for line in _lines(arms, histograms)
+            for line in lines
         )
         + "."
-        for arms in comparable_arms(run)
+        for arms, lines in _rows(run, histograms)
     )
 
 
-def _lines(arms: ComparableArms, histograms: Mapping[str, HdrHistogram]) -> list[_Line]:
-    """The lines of a row of panels, from the median on; none when only the ceiling has one."""
-    lines = []
-    for arm in (*arms.ceilings, *arms.strategies):
-        histogram = histograms.get(arm.name)
-        points = (
-            [point for point in spectrum(histogram) if point.quantile >= 0.5] if histogram else []
-        )
-        if points:
-            lines.append(
-                _Line(
-                    arm=arm,
-                    name=arms.label(arm) if arm.loop else f"{arms.label(arm)} ceiling",
-                    odds=[1 / (1 - point.quantile) for point in points],
-                    values_ms=[point.value_us / _US_PER_MS for point in points],
-                    p99_us=percentiles(histogram).p99,
-                )
+def finding(run: Run, histograms: Mapping[str, HdrHistogram]) -> str:
+    """Say which strategies have the lowest and the highest p99 in each table."""
+    return sentence([_tails(arms, lines) for arms, lines in _rows(run, histograms)])
+
+
+def data(run: Run, histograms: Mapping[str, HdrHistogram]) -> DataTable:
+    """The latency of each line at every nine that its sample supports, and at its end."""
+    return DataTable(
+        columns=(
+            *("arms", "settings", "strategy", "loop"),
+            *("percentile", "latency, ms", "verdict"),
+        ),
+        rows=tuple(
+            (
+                *(arms.title, arms.settings_text, line.name, line.arm.loop or "ceiling"),
+                *(round(100 * (1 - 1 / line.odds[place]), 6), line.values_ms[place]),
+                line.arm.verdict,
             )
-    return lines if any(line.arm.role == "strategy" for line in lines) else []
+            for arms, lines in _rows(run, histograms)
+            for line in lines
+            for place in sorted(
+                {*(_nearest(line.odds, odds) for odds in _nines(line)), -1 % len(line.odds)}
+            )
+        ),
+    )
 
 
-def _note(arms: ComparableArms, lines: Sequence[_Line]) -> str:
-    drawn = {line.arm.name for line in lines}
-    missing = [arm.name for arm in arms.strategies if arm.name not in drawn]
-    return f"; too few samples: {', '.join(missing)}" if missing else ""
+def _tails(arms: ComparableArms, lines: Sequence[Line]) -> str:
+    told = sorted(
+        ((p99_us, line) for line in lines if line.arm.loop and (p99_us := line.p99_us)),
+        key=lambda each: each[0],
+    )
+    if not told:
+        return f"{arms.title}: no strategy has the 1,000 samples that a p99 needs"
+    (lowest_us, first), (highest_us, last) = told[0], told[-1]
+    lowest = (
+        f"{first.name} {first.arm.loop} has the lowest p99, {milliseconds(lowest_us)} ms"
+        f"{_over_rounds(first)}"
+    )
+    if len(told) == 1:
+        return f"{arms.title}: {lowest}"
+    return (
+        f"{arms.title}: {lowest}, and {last.name} {last.arm.loop} the highest,"
+        f" {milliseconds(highest_us)} ms{_over_rounds(last)}"
+    )
 
 
-def _limits(lines: Sequence[_Line]) -> _Limits:
+def _over_rounds(line: Line) -> str:
+    """The range of p99 over the rounds that have samples enough for one."""
+    found = [p99 for block in line.arm.blocks if (p99 := block.latency_us.p99) is not None]
+    if len(found) < 2:
+        return " (known of all rounds together alone)"
+    return f" ({milliseconds(min(found))} to {milliseconds(max(found))} in {len(found)} rounds)"
+
+
+def _rows(
+    run: Run, histograms: Mapping[str, HdrHistogram]
+) -> list[tuple[ComparableArms, list[Line]]]:
+    return [(arms, lines) for arms in comparable_arms(run) if (lines := lines_of(arms, histograms))]
+
+
+def _limits(lines: Sequence[Line]) -> _Limits:
     """The same axes for all panels of a row; a latency of 0 has no place on a logarithmic one."""
     values_ms = [value_ms for line in lines for value_ms in line.values_ms]
     return _Limits(
@@ -190,7 +224,7 @@ def _draw_axes(axes: Axes, limits: _Limits) -> None:
     axes.set_ylabel("latency, ms (logarithmic)", fontsize=9)
 
 
-def _draw_line(axes: Axes, line: _Line) -> None:
+def _draw_line(axes: Axes, line: Line) -> None:
     look = style.look(line.arm)
     trusted = line.arm.verdict == "pass"
     axes.plot(
@@ -204,8 +238,12 @@ def _draw_line(axes: Axes, line: _Line) -> None:
         markeredgecolor="white",
         markeredgewidth=0.5,
         clip_on=False,
-        markevery=[_nearest(line.odds, odds) for odds in _TICKS if _MEDIAN < odds <= line.odds[-1]],
+        markevery=[_nearest(line.odds, odds) for odds in _nines(line) if odds > _MEDIAN],
     )
+
+
+def _nines(line: Line) -> list[int]:
+    return [odds for odds in _TICKS if odds <= line.odds[-1]]
 
 
 def _nearest(values: Sequence[float], wanted: float) -> int:
@@ -213,7 +251,7 @@ def _nearest(values: Sequence[float], wanted: float) -> int:
 
 
 def _write_labels(
-    axes: Axes, loop: Loop, lines: Sequence[_Line], limits: _Limits, layout: _Layout
+    axes: Axes, loop: Loop, lines: Sequence[Line], limits: _Limits, layout: _Layout
 ) -> None:
     """Name the lines where they begin; too close together for a label just beside each."""
     ascending = sorted(lines, key=lambda line: line.values_ms[0])
@@ -228,7 +266,7 @@ def _write_labels(
     write("verdict", left_in=_VERDICT_IN, align="left", colour=style.FAINT)
 
 
-def _write_label(axes: Axes, line: _Line, place: float, layout: _Layout) -> None:
+def _write_label(axes: Axes, line: Line, place: float, layout: _Layout) -> None:
     look = style.look(line.arm)
     trusted = line.arm.verdict == "pass"
     colour = look.colour if trusted else style.ALARM

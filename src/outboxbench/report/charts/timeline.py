@@ -3,38 +3,44 @@
 from __future__ import annotations
 
 import math
+from statistics import median
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from outboxbench.analysis.comparable import comparable_arms
 from outboxbench.report import style
 from outboxbench.report.charts import frame
-from outboxbench.report.numbers import milliseconds
+from outboxbench.report.charts.data_table import DataTable
+from outboxbench.report.charts.windows import NEEDS as NEEDS
+from outboxbench.report.charts.windows import windows
+from outboxbench.report.numbers import milliseconds, three_digits
 from outboxbench.results.histograms import GOOD_TAGS, merge
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from hdrh.histogram import HdrHistogram
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from outboxbench.results.block import Block
+    from outboxbench.report.charts.windows import IntervalsOf, Window
     from outboxbench.results.histograms import Interval
-    from outboxbench.results.model import Arm, Run
-
-    IntervalsOf = Callable[[Block], Sequence[Interval]]
+    from outboxbench.results.model import Run
 
 TITLE = "Latency over time"
 SHOWS = "latency in each interval of a window: open loops, and windows of 10 s or more"
+READING = (
+    "A level line is a steady service; where the 99th percentile jumps and the median does not,"
+    " some operations waited for something that most did not meet."
+)
 
-LONG_WINDOW_S: Final = 10.0
-MOST_PANELS: Final = 12
 FEWEST_FOR_P99: Final = 100
 """Operations in an interval; with fewer its 99th percentile is its longest."""
+
+FEWEST_INTERVALS: Final = 3
+"""To call one of them unlike the others."""
 
 _COLUMNS = 3
 _PANEL_IN = 2.85
@@ -43,7 +49,6 @@ _HEIGHT_IN = 1.5
 _ROW_IN = 2.5
 _NAME_IN = 0.42
 _LEFT_IN = frame.LEFT_IN + 0.5
-_LONGEST_NAME = 20
 _WIDE_RANGE = 100
 _NEAR_S = 1e-3
 _US_PER_MS = 1000
@@ -67,27 +72,22 @@ def draw(run: Run, intervals_of: IntervalsOf) -> Figure:
 
     Raises NoDataError when the run has no open loop and no window that is long enough.
     """
-    arms = _arms(run)
-    if not arms:
-        raise frame.NoDataError("no open loop was measured, and no window of 10 s or more")
-    shown = _most_loaded(arms)
-    moments = [_moments(intervals_of(_typical(arm))) for arm in shown]
-    if not any(moments):
+    chosen = windows(run)
+    told = _told(chosen.shown, intervals_of)
+    if not any(moments for _, moments in told):
         raise frame.NoDataError("no block has a histogram with an operation in it")
-    limits_ms = _limits_ms([moment for each in moments for moment in each])
-    left_out = f" Left out: the {len(arms) - len(shown)} arms at the lowest load."
+    limits_ms = _limits_ms([moment for _, moments in told for moment in moments])
     with style.applied():
         figure = frame.new_figure(
             frame.Footer.of_run(run),
             title=TITLE,
             subtitle="One block of each arm, the one with the median p99; an operation counts"
             " where it was due (open loop) or ended (closed loop).\nEach interval by itself; its"
-            f" p99 from {FEWEST_FOR_P99} operations on."
-            + (left_out if len(shown) < len(arms) else ""),
+            f" p99 from {FEWEST_FOR_P99} operations on.{chosen.left_out_text}",
             key=_key(),
-            panels_in=_ROW_IN * math.ceil(len(shown) / _COLUMNS),
+            panels_in=_ROW_IN * math.ceil(len(told) / _COLUMNS),
         )
-        for number, (arm, over_time) in enumerate(zip(shown, moments, strict=True)):
+        for number, (window, moments) in enumerate(told):
             axes = frame.place(
                 figure,
                 left_in=_LEFT_IN + number % _COLUMNS * _STEP_IN,
@@ -95,46 +95,62 @@ def draw(run: Run, intervals_of: IntervalsOf) -> Figure:
                 width_in=_PANEL_IN,
                 height_in=_HEIGHT_IN,
             )
-            _draw_panel(axes, arm, over_time, limits_ms)
+            _draw_panel(axes, window, moments, limits_ms)
     return figure
 
 
-def describe(run: Run) -> str:
+def describe(run: Run, intervals_of: IntervalsOf) -> str:
     """The chart in words: how long the slowest operations of each block took."""
+    del intervals_of
     return " ".join(
         f"{arm.name}: p99 {milliseconds(block.latency_us.p99)} ms, longest"
         f" {milliseconds(block.latency_us.max)} ms, verdict {block.verdict}."
-        for arm in _most_loaded(_arms(run))
-        for block in (_typical(arm),)
+        for arm, block in windows(run).shown
     )
 
 
-def _arms(run: Run) -> list[Arm]:
-    """Those with something to show, in the order of the tables."""
-    return [
-        arm
-        for arms in comparable_arms(run)
-        for arm in arms.strategies
-        if arm.blocks and (arm.offered_per_s is not None or run.window_s >= LONG_WINDOW_S)
-    ]
+def finding(run: Run, intervals_of: IntervalsOf) -> str:
+    """Say how far the worst interval is from the median one of its block."""
+    worst: tuple[float, Window, _Moment] | None = None
+    for window, moments in _told(windows(run).shown, intervals_of):
+        tails = [(each.values_ms[1], each) for each in moments if not math.isnan(each.values_ms[1])]
+        if len(tails) < FEWEST_INTERVALS:
+            continue
+        ratio, moment = max(tails, key=lambda tail: tail[0])
+        ratio /= median(tail for tail, _ in tails)
+        if worst is None or ratio > worst[0]:
+            worst = ratio, window, moment
+    if worst is None:
+        return "No block has three intervals with operations enough for a p99 of each."
+    ratio, window, moment = worst
+    return (
+        f"Least steady is {window.arm.name}: from {moment.start_s:.2g} to {moment.end_s:.2g} s its"
+        f" p99 was {three_digits(moment.values_ms[1])} ms, {ratio:.1f} times that of its median"
+        " interval, in one block and so without an interval of confidence."
+    )
 
 
-def _most_loaded(arms: Sequence[Arm]) -> list[Arm]:
-    """As many as have room, in the order given."""
-    kept = sorted(range(len(arms)), key=lambda number: -_load(arms[number]))[:MOST_PANELS]
-    return [arms[number] for number in sorted(kept)]
+def data(run: Run, intervals_of: IntervalsOf) -> DataTable:
+    """Every interval of every block that is shown."""
+    return DataTable(
+        columns=(
+            *("arm", "round", "from, s", "to, s"),
+            *("longest, ms", "latency p99, ms", "latency p50, ms", "verdict"),
+        ),
+        rows=tuple(
+            (
+                *(window.arm.name, window.block.round, moment.start_s, moment.end_s),
+                *(None if math.isnan(value) else value for value in moment.values_ms),
+                window.block.verdict,
+            )
+            for window, moments in _told(windows(run).shown, intervals_of)
+            for moment in moments
+        ),
+    )
 
 
-def _load(arm: Arm) -> float:
-    """As a share of what the arm can do; a closed loop asks for all of it."""
-    if arm.offered_per_s is None:
-        return 1.0
-    return arm.offered_per_s / (arm.capacity_ok_per_s or math.inf)
-
-
-def _typical(arm: Arm) -> Block:
-    ranked = sorted(arm.blocks, key=lambda block: block.latency_us.p99 or 0.0)
-    return ranked[(len(ranked) - 1) // 2]
+def _told(shown: Sequence[Window], intervals_of: IntervalsOf) -> list[tuple[Window, list[_Moment]]]:
+    return [(window, _moments(intervals_of(window.block))) for window in shown]
 
 
 def _moments(intervals: Sequence[Interval]) -> list[_Moment]:
@@ -165,9 +181,8 @@ def _limits_ms(moments: Iterable[_Moment]) -> tuple[float, float]:
 
 
 def _draw_panel(
-    axes: Axes, arm: Arm, moments: Sequence[_Moment], limits_ms: tuple[float, float]
+    axes: Axes, window: Window, moments: Sequence[_Moment], limits_ms: tuple[float, float]
 ) -> None:
-    block = _typical(arm)
     axes.set_yscale("log")
     # The same for all panels: they are there to be compared.
     axes.set_ylim(*limits_ms)
@@ -175,26 +190,24 @@ def _draw_panel(
     axes.yaxis.set_major_locator(LogLocator(subs=(1,) if is_wide else (1, 2, 5)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.yaxis.set_minor_locator(NullLocator())
-    axes.set_xlim(0, block.seconds)
+    axes.set_xlim(0, window.block.seconds)
     axes.xaxis.set_major_locator(MaxNLocator(4))
     axes.set_xlabel("seconds of the window", fontsize=8, labelpad=1)
     axes.set_ylabel("latency, ms", fontsize=8, labelpad=4)
     axes.tick_params(labelsize=8)
-    colour = style.look(arm).colour
+    colour = style.look(window.arm).colour
     for number, (_, line, width, alpha) in enumerate(_STROKES):
         times, values = _steps(moments, number)
         axes.plot(times, values, color=colour, linestyle=line, linewidth=width, alpha=alpha)
-    load = f", {arm.settings['rate']}" if "rate" in arm.settings else ""
-    name = frame.shortened(arm.strategy, _LONGEST_NAME)
-    axes.set_title(f"{name} {arm.loop}{load}", fontsize=9, pad=15)
+    axes.set_title(window.title, fontsize=9, pad=15)
     axes.annotate(
-        _losses(arm, block),
+        window.losses_text,
         xy=(0, 1),
         xycoords="axes fraction",
         xytext=(0, 4),
         textcoords="offset points",
         fontsize=8,
-        color=style.FAINT if block.verdict == "pass" else style.ALARM,
+        color=window.colour,
     )
 
 
@@ -209,17 +222,6 @@ def _steps(moments: Sequence[_Moment], stroke: int) -> tuple[list[float], list[f
         times += [each.start_s, each.end_s]
         values += [each.values_ms[stroke]] * 2
     return times, values
-
-
-def _losses(arm: Arm, block: Block) -> str:
-    outcomes = block.outcomes
-    lost = outcomes.attempted - outcomes.good - outcomes.skipped
-    told = [
-        *([f"{arm.offered_per_s:,.0f}/s"] if arm.offered_per_s is not None else []),
-        *([f"{outcomes.skipped:,} skipped"] if outcomes.skipped else []),
-        *([f"{lost:,} failed"] if lost else []),
-    ]
-    return ", ".join((*told, style.verdict_text(block.verdict)))
 
 
 def _key() -> list[Artist]:

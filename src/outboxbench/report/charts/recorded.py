@@ -1,0 +1,72 @@
+"""What a run left beside its document, for the charts that are drawn of it; each file read once."""
+
+from __future__ import annotations
+
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from outboxbench.analysis.ecdf import cumulated, ecdf
+from outboxbench.analysis.history.over_time import over_time
+from outboxbench.report.charts.windows import MOST_PANELS
+from outboxbench.results.histograms import GOOD_TAGS, merge
+
+if TYPE_CHECKING:
+    from hdrh.histogram import HdrHistogram
+
+    from outboxbench.analysis.ecdf import Ecdf
+    from outboxbench.analysis.fault_panels import FaultPanel
+    from outboxbench.analysis.history.over_time import OverTime
+    from outboxbench.report.charts.windows import IntervalsOf
+    from outboxbench.results.block import Block
+    from outboxbench.results.model import Run
+    from outboxbench.results.store import RunFolder
+
+
+class Latencies(NamedTuple):
+    """The latencies of good operations by the arm's name, all rounds together and over rounds."""
+
+    histograms: dict[str, HdrHistogram]
+    ecdfs: dict[str, Ecdf]
+
+
+class Recorded:
+    """The run, and what its folder holds; reading raises RunReadError."""
+
+    def __init__(self, run: Run, folder: RunFolder) -> None:
+        self.run = run
+        self._folder = folder
+        # Charts over time are of the same few blocks.
+        self.intervals: IntervalsOf = lru_cache(maxsize=MOST_PANELS)(folder.intervals)
+
+    @cached_property
+    def latencies(self) -> Latencies:
+        """Those of all arms, from one pass over the histograms."""
+        found = Latencies({}, {})
+        for arm in self.run.arms:
+            rounds = [
+                merge(
+                    each.histogram
+                    for each in self._folder.intervals(block)
+                    if each.tag in GOOD_TAGS
+                )
+                for block in arm.blocks
+            ]
+            found.histograms[arm.name] = merge(rounds)
+            if distribution := ecdf([cumulated([each]) for each in rounds]):
+                found.ecdfs[arm.name] = distribution
+        return found
+
+    def _good(self, block: Block) -> HdrHistogram:
+        intervals = self._folder.intervals(block)
+        return merge(each.histogram for each in intervals if each.tag in GOOD_TAGS)
+
+    def over_time(self, panel: FaultPanel) -> dict[str, OverTime]:
+        """What the histories of the arms under a fault tell, by the arm's name."""
+        return {
+            arm.name: over_time(
+                self._folder.history(arm),
+                arm.availability.timeline,
+                float(str(arm.settings["max_wait_s"])),
+            )
+            for arm in panel.arms
+        }
