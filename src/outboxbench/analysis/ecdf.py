@@ -45,12 +45,11 @@ class Ecdf(NamedTuple):
     def quantile_us(self, quantile: float) -> tuple[float, float, float]:
         """The value that so many do not exceed: in the slowest round, in all, in the fastest.
 
-        Exact to the grid, 6%.
+        Interpolated on the grid, whose values are 6% apart.
         """
 
         def value_us(shares: NDArray[np.float64]) -> float:
-            place = min(int(np.searchsorted(shares, quantile)), len(shares) - 1)
-            return float(self.values_us[place])
+            return float(np.exp(np.interp(quantile, shares, np.log(self.values_us))))
 
         return value_us(self.least), value_us(self.share), value_us(self.most)
 

@@ -10,11 +10,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from outboxbench.analysis.same_machine import machine_differences
 from outboxbench.analysis.two_runs import compare_runs, obstacles
+from outboxbench.cli.noise import noise_of_this_machine
 from outboxbench.harness.errors import BadInput
-from outboxbench.report.comparison_table import print_comparison
-from outboxbench.results.noise_store import NOISE_FILE, read_noise
+from outboxbench.report.comparison_table import comparison_report
+from outboxbench.results.noise_store import NOISE_FILE
 from outboxbench.results.store import check_histograms, read_run
 
 
@@ -45,9 +45,7 @@ def compare(
             f"{base} and {head} are not compared: {'; '.join(found.serious)}; "
             "--force compares them all the same"
         )
-    recorded = read_noise(noise)
-    if recorded is not None and machine_differences(recorded.environment, head_run.environment):
-        recorded = None
+    recorded = noise_of_this_machine(noise, head_run)
     comparisons = compare_runs(base_run, head_run, recorded)
     if as_json:
         documents = [each.model_dump(mode="json") for each in comparisons]
@@ -55,8 +53,10 @@ def compare(
             json.dumps({"doubts": found.serious, "comparisons": documents}, indent=2) + "\n"
         )
     else:
-        print_comparison(
-            Console(), base_run, head_run, comparisons, found.serious, is_calibrated=bool(recorded)
+        Console().print(
+            comparison_report(
+                base_run, head_run, comparisons, found.serious, is_calibrated=bool(recorded)
+            )
         )
     regressed = any(each.decision == "regression" and not each.is_advisory for each in comparisons)
     if regressed or head_run.verdict != "pass":

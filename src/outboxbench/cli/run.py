@@ -6,7 +6,7 @@ import shlex
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from rich.console import Console
@@ -20,6 +20,7 @@ from outboxbench.harness.suite.relay_plan import plan_relays
 from outboxbench.harness.suite.resuming import run_to_resume
 from outboxbench.harness.suite.runner import RunRequest, run_suite
 from outboxbench.report.charts.render import render_charts
+from outboxbench.report.document import Told, report_html
 from outboxbench.report.terminal import print_report
 from outboxbench.results.noise_store import NOISE_FILE, read_noise
 from outboxbench.results.store import RunFolder, read_run
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from outboxbench.results.model import Run
 
 DEFAULT_OUT = Path("results/runs")
+DRAWING_PATIENCE_S: Final = 60.0
+"""After it no further chart is begun: who waits for a run waits for its figures first."""
 
 
 def run(
@@ -126,7 +129,8 @@ def carry_out(request: RunRequest) -> Run:
         with show_progress(messages, request.blocks) as observer:
             document = run_suite(request, observer)
             observer.preparing("drawing the charts")
-            render_charts(document, folder)
+            charts = render_charts(document, folder, patience_s=DRAWING_PATIENCE_S)
+            report_html(Told(document, folder, charts))
     except KeyboardInterrupt:
         if folder.run_file.exists():
             print_report(messages, read_run(folder.path), folder.path)

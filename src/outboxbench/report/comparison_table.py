@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rich import box
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
@@ -14,7 +15,7 @@ from outboxbench.report.numbers import METRIC_NAMES, interval
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from rich.console import Console
+    from rich.console import RenderableType
 
     from outboxbench.results.comparison import Comparison, Decision
     from outboxbench.results.model import Run
@@ -27,28 +28,26 @@ DECISION_STYLES: dict[Decision, str] = {
 }
 
 
-def print_comparison(
-    console: Console,
+def comparison_report(
     base: Run,
     head: Run,
     comparisons: Sequence[Comparison],
     doubts: Sequence[str],
     *,
     is_calibrated: bool,
-) -> None:
-    """Print every comparison, what the runs differ in, and every reason for doubt."""
-    console.print(
-        Text(f"suite {base.suite}: head of {_when(head)} against base of {_when(base)}", "bold")
-    )
+) -> RenderableType:
+    """Every comparison, what the runs differ in, and every reason for doubt; fits 80 columns."""
     changes = software_differences(base, head)
-    console.print(Text(f"software: {', '.join(changes) or 'the same'}", style="dim"))
-    console.print()
-    console.print(_table(comparisons))
-    console.print()
-    for line in (*_left_out(base, head), *_notes(comparisons, is_calibrated=is_calibrated)):
-        console.print(Text(line, style="dim"))
-    for doubt in doubts:
-        console.print(Text.assemble(("Warning: ", "yellow"), doubt))
+    notes = (*_left_out(base, head), *_notes(comparisons, is_calibrated=is_calibrated))
+    return Group(
+        Text(f"suite {base.suite}: head of {_when(head)} against base of {_when(base)}", "bold"),
+        Text(f"software: {', '.join(changes) or 'the same'}", style="dim"),
+        Text(),
+        _table(comparisons),
+        Text(),
+        *(Text(line, style="dim") for line in notes),
+        *(Text.assemble(("Warning: ", "yellow"), doubt) for doubt in doubts),
+    )
 
 
 def _when(run: Run) -> str:

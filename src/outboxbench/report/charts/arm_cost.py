@@ -33,13 +33,14 @@ READING = (
 )
 
 _ROW_IN: Final = 0.32
+_WHISKER_ROWS: Final = 0.26
 _HEADING_IN: Final = 0.8
 _AXIS_IN: Final = 0.72
 _STRATEGY_IN: Final = 0.75
 _LOOP_IN: Final = 0.67
 _CLIENT_IN: Final = 0.7
-_SERVER_IN: Final = 1.35
-_VERDICT_IN: Final = 1.55
+_SERVER_IN: Final = 1.45
+_VERDICT_IN: Final = 1.6
 _LONGEST_NAME: Final = 19
 _LEFT_IN: Final = frame.LEFT_IN + 2.2
 _WIDTH_IN: Final = frame.WIDTH_IN - _LEFT_IN - 2.4
@@ -88,8 +89,8 @@ def draw(run: Run) -> Figure:
             frame.Footer.of_run(run),
             title=TITLE,
             subtitle="CPU time of one attempted operation, µs; shorter is better. Bars are the"
-            " medians of an arm's rounds, whiskers reach from its cheapest round to its dearest.\n"
-            "Round trips and WAL are not counted under load: `outboxbench cost` counts them.",
+            " medians of an arm's rounds,\nwhiskers go from its cheapest round to its dearest."
+            " Round trips and WAL are not counted under load: `outboxbench cost` counts them.",
             key=[
                 *parts_key(_PARTS),
                 Line2D([], [], color=style.INK, marker="|", linewidth=1.2, label="all rounds"),
@@ -212,7 +213,8 @@ def _draw_panel(axes: Axes, panel: _Panel) -> None:
     middles = [row.total_us for row in panel.rows]
     axes.errorbar(
         middles,
-        range(len(panel.rows)),
+        # Below the figures that stand in the bars.
+        [number + _WHISKER_ROWS for number in range(len(panel.rows))],
         # The sum of two medians may lie beside all sums.
         xerr=[
             [max(row.total_us - row.least_us, 0) for row in panel.rows],
@@ -221,7 +223,7 @@ def _draw_panel(axes: Axes, panel: _Panel) -> None:
         linestyle="none",
         color=style.INK,
         elinewidth=1.2,
-        capsize=3,
+        capsize=2.5,
     )
     _write_column_heads(axes, 1 + 0.35 / len(panel.rows))
 
@@ -239,5 +241,5 @@ def _write_row(axes: Axes, level: float, row: _Row) -> None:
 def _write_column_heads(axes: Axes, level: float) -> None:
     write = partial(frame.write_beside, axes, level=level, colour=style.FAINT)
     write("client µs", right_in=_CLIENT_IN, align="right")
-    write("server", right_in=_SERVER_IN, align="right")
+    write("server µs", right_in=_SERVER_IN, align="right")
     write("verdict", right_in=_VERDICT_IN, align="left")

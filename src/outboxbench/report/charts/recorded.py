@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from outboxbench.analysis.ecdf import cumulated, ecdf
 from outboxbench.analysis.history.over_time import over_time
-from outboxbench.report.charts.windows import MOST_PANELS
 from outboxbench.results.histograms import GOOD_TAGS, merge
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hdrh.histogram import HdrHistogram
 
     from outboxbench.analysis.ecdf import Ecdf
     from outboxbench.analysis.fault_panels import FaultPanel
     from outboxbench.analysis.history.over_time import OverTime
-    from outboxbench.report.charts.windows import IntervalsOf
     from outboxbench.results.block import Block
+    from outboxbench.results.histograms import Interval
     from outboxbench.results.model import Run
     from outboxbench.results.store import RunFolder
 
@@ -35,8 +36,13 @@ class Recorded:
     def __init__(self, run: Run, folder: RunFolder) -> None:
         self.run = run
         self._folder = folder
-        # Charts over time are of the same few blocks.
-        self.intervals: IntervalsOf = lru_cache(maxsize=MOST_PANELS)(folder.intervals)
+        self._intervals: dict[str | None, Sequence[Interval]] = {}
+
+    def intervals(self, block: Block) -> Sequence[Interval]:
+        """What the log of a block holds; kept, as all charts over time are of the same few."""
+        if block.histogram not in self._intervals:
+            self._intervals[block.histogram] = self._folder.intervals(block)
+        return self._intervals[block.histogram]
 
     @cached_property
     def latencies(self) -> Latencies:

@@ -126,7 +126,7 @@ def finding(run: Run, intervals_of: IntervalsOf) -> str:
     return (
         f"Least steady is {window.arm.name}: from {moment.start_s:.2g} to {moment.end_s:.2g} s its"
         f" p99 was {three_digits(moment.values_ms[1])} ms, {ratio:.1f} times that of its median"
-        " interval, in one block and so without an interval of confidence."
+        " interval, in one block and so without a confidence interval."
     )
 
 

@@ -1,0 +1,96 @@
+"""A run as a document: HTML or Markdown, of one run or of two beside each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from outboxbench.analysis.two_runs import compare_runs, obstacles
+from outboxbench.report.blocks import Heading, Paragraph, blocks_of, joined
+from outboxbench.report.comparison_table import comparison_report
+from outboxbench.report.markdown import markdown
+from outboxbench.report.page import Column, page
+from outboxbench.report.run_blocks import run_blocks
+from outboxbench.results.folders import write_whole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from outboxbench.report.blocks import Block
+    from outboxbench.report.charts.render import RenderedCharts
+    from outboxbench.results.model import Run
+    from outboxbench.results.noise import Noise
+    from outboxbench.results.store import RunFolder
+
+HTML_FILE: Final = "report.html"
+MARKDOWN_FILE: Final = "report.md"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A run, and the charts that were drawn of it as SVG."""
+
+    run: Run
+    folder: RunFolder
+    charts: RenderedCharts
+
+    @property
+    def name(self) -> str:
+        """What tells it from another."""
+        return self.folder.path.resolve().name
+
+
+def report_html(told: Told) -> Path:
+    """Write `report.html` into the run's folder, over an earlier one; returns its path.
+
+    Raises RunWriteError.
+    """
+    column = Column(told.name, run_blocks(told.run), told.charts)
+    return _write(told, page(f"outboxbench: {told.name}", (), (column,)))
+
+
+def compared_html(base: Told, head: Told, noise: Noise | None) -> Path:
+    """Write the report on head beside base into head's folder; returns its path.
+
+    Raises RunWriteError.
+    """
+    columns = [Column(each.name, run_blocks(each.run), each.charts) for each in (base, head)]
+    title = f"outboxbench: {head.name} against {base.name}"
+    above = comparison_blocks(base.run, head.run, noise)
+    return _write(head, page(title, above, columns))
+
+
+def comparison_blocks(base: Run, head: Run, noise: Noise | None) -> tuple[Block, ...]:
+    """Head against base, or why they cannot be compared; doubts stand above all else."""
+    return joined(_comparison(base, head, noise))
+
+
+def run_markdown(run: Run) -> str:
+    """The report on a run, without charts."""
+    return markdown(run_blocks(run))
+
+
+def compared_markdown(base: Run, head: Run, noise: Noise | None) -> str:
+    """The comparison, then the report on head and that on base."""
+    return markdown((*comparison_blocks(base, head, noise), *run_blocks(head), *run_blocks(base)))
+
+
+def _comparison(base: Run, head: Run, noise: Noise | None) -> Iterator[Block]:
+    yield Heading(f"outboxbench: two runs of suite {head.suite}", 1)
+    found = obstacles(base, head)
+    for doubt in (*found.fatal, *found.serious):
+        yield Paragraph((f"Beware: {doubt}.",), is_loud=True)
+    if found.fatal:
+        yield Paragraph(("The runs stand beside each other without a comparison.",))
+        return
+    comparisons = compare_runs(base, head, noise)
+    yield from blocks_of(
+        comparison_report(base, head, comparisons, (), is_calibrated=noise is not None)
+    )
+
+
+def _write(told: Told, text: str) -> Path:
+    path = told.folder.path / HTML_FILE
+    write_whole(path, text)
+    return path

@@ -1,0 +1,84 @@
+"""A run as blocks of a report: verdict, tables, warnings, environment, and how to repeat it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from outboxbench.analysis.comparable import changed_durability
+from outboxbench.report.blocks import Code, Figures, Heading, Paragraph, blocks_of, joined
+from outboxbench.report.numbers import rounds
+from outboxbench.report.terminal import run_report
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from outboxbench.report.blocks import Block
+    from outboxbench.results.model import Run
+
+INCOMPLETE = (
+    "INCOMPLETE: this run was interrupted and shows what it had; do not decide anything on it."
+)
+
+
+def run_blocks(run: Run) -> tuple[Block, ...]:
+    """All that a run tells without its charts."""
+    return joined(
+        (
+            Heading(f"outboxbench: suite {run.suite}, {run.started_at:%Y-%m-%d %H:%M} UTC", 1),
+            *caution(run),
+            Paragraph((f"Verdict of the run: {run.verdict}; {rounds(run)}.",)),
+            Heading("Results", 2),
+            *blocks_of(run_report(run)),
+            Heading("Environment", 2),
+            _environment(run),
+            Heading("To repeat it", 2),
+            Code(run.command),
+        )
+    )
+
+
+def caution(run: Run) -> Iterator[Paragraph]:
+    """What nobody may overlook."""
+    if not run.complete:
+        yield Paragraph((INCOMPLETE,), is_loud=True)
+    if run.verdict != "pass":
+        yield Paragraph((f"The verdict of the run is {run.verdict}.",), is_loud=True)
+    if durability := changed_durability(run.server):
+        yield Paragraph((f"Not the usual durability: {', '.join(durability)}.",), is_loud=True)
+
+
+def _environment(run: Run) -> Figures:
+    environment, server, pinning = run.environment, run.server, run.pinning
+    told = {
+        "processor": environment.cpu_model,
+        "cores": environment.cores,
+        "cores allowed": environment.cpu_limit_cores,
+        "CPU governor": environment.cpu_governor,
+        "memory, GB": f"{environment.memory_bytes / 1e9:.1f}",
+        "kernel": environment.kernel,
+        "Python": f"{environment.implementation} {environment.python}",
+        "libpq": environment.libpq,
+        "psycopg": environment.psycopg_implementation,
+        "packages": _listed(environment.packages),
+        "file system of the data": environment.data_filesystem,
+        "one sync of the log, µs": environment.fsync_us,
+        "PostgreSQL": f"{server.version} ({server.origin})",
+        "its settings": _listed(server.settings),
+        "cores of the server": _cores(pinning.server_cores),
+        "cores of the clients": _cores(pinning.client_cores),
+        "seed": run.seed,
+    }
+    return Figures(
+        title="",
+        columns=("what", "value"),
+        is_number=(False, False),
+        rows=tuple((name, f"{value}") for name, value in told.items() if value not in {None, ""}),
+    )
+
+
+def _listed(values: dict[str, str]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in sorted(values.items()))
+
+
+def _cores(cores: tuple[int, ...] | None) -> str | None:
+    return None if cores is None else ", ".join(map(str, cores))
