@@ -10,6 +10,7 @@ from tests.report.seen import overlaps, words
 
 from outboxbench.report.charts import network, rate_curve, ratios, timeline
 from outboxbench.report.charts.frame import NoDataError
+from outboxbench.report.charts.grid import TALLEST_IN
 from outboxbench.report.charts.render import render_charts
 from outboxbench.report.charts.windows import MOST_PANELS
 from outboxbench.results.histograms import Interval
@@ -127,7 +128,7 @@ def test_many_tables_are_a_grid_that_still_can_be_printed(build_run: RunBuilder)
     figure = ratios.draw(made_up.run.model_copy(update=update))
 
     assert len(figure.axes) == 20
-    assert figure.get_figheight() <= ratios.TALLEST_IN
+    assert figure.get_figheight() <= TALLEST_IN
     assert words(figure).count("clients=16") == 5
     assert overlaps(figure) == []
 

@@ -10,13 +10,15 @@ from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from outboxbench.analysis.comparable import comparable_arms
 from outboxbench.report import style
-from outboxbench.report.charts import frame
+from outboxbench.report.charts import frame, grid
 from outboxbench.report.charts.data_table import DataTable
 from outboxbench.report.charts.findings import overlap, sentence
 from outboxbench.report.charts.stacked_bars import Part, draw_stack, parts_key
 from outboxbench.report.numbers import three_digits
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -84,6 +86,8 @@ def draw(run: Run) -> Figure:
     panels = _panels(run)
     if not panels:
         raise frame.NoDataError("no CPU time of client or server was counted")
+    full_in = sum(panel.height_in for panel in panels)
+    small = [_small(panel) for panel in panels] if full_in > grid.TALLEST_IN else []
     with style.applied():
         figure = frame.new_figure(
             frame.Footer.of_run(run),
@@ -95,21 +99,28 @@ def draw(run: Run) -> Figure:
                 *parts_key(_PARTS),
                 Line2D([], [], color=style.INK, marker="|", linewidth=1.2, label="all rounds"),
             ],
-            panels_in=sum(panel.height_in for panel in panels),
+            panels_in=grid.height_in(small) if small else full_in,
         )
-        top_in = frame.TOP_IN
-        for panel in panels:
-            frame.write_heading(figure, panel.arms.title, panel.arms.settings_text, at_in=top_in)
-            axes = frame.place(
-                figure,
-                left_in=_LEFT_IN,
-                top_in=top_in + _HEADING_IN,
-                width_in=_WIDTH_IN,
-                height_in=_ROW_IN * len(panel.rows),
-            )
-            _draw_panel(axes, panel)
-            top_in += panel.height_in
+        if small:
+            grid.draw_grid(figure, small, top_in=frame.TOP_IN)
+        else:
+            _draw_panels(figure, panels)
     return figure
+
+
+def _draw_panels(figure: Figure, panels: Sequence[_Panel]) -> None:
+    top_in = frame.TOP_IN
+    for panel in panels:
+        frame.write_heading(figure, panel.arms.title, panel.arms.settings_text, at_in=top_in)
+        axes = frame.place(
+            figure,
+            left_in=_LEFT_IN,
+            top_in=top_in + _HEADING_IN,
+            width_in=_WIDTH_IN,
+            height_in=_ROW_IN * len(panel.rows),
+        )
+        _draw_panel(axes, panel)
+        top_in += panel.height_in
 
 
 def describe(run: Run) -> str:
@@ -210,22 +221,63 @@ def _draw_panel(axes: Axes, panel: _Panel) -> None:
         values = list(zip(_PARTS, (row.client_us, row.server_us), strict=True))
         draw_stack(axes, number, values, width_in=_WIDTH_IN, trusted=row.arm.verdict == "pass")
         _write_row(axes, 1 - (number + 0.5) / len(panel.rows), row)
-    middles = [row.total_us for row in panel.rows]
+    # Below the figures that stand in the bars.
+    _draw_whiskers(axes, list(enumerate(panel.rows)), offset=_WHISKER_ROWS)
+    _write_column_heads(axes, 1 + 0.35 / len(panel.rows))
+
+
+def _draw_whiskers(axes: Axes, rows: Sequence[tuple[int, _Row]], *, offset: float) -> None:
     axes.errorbar(
-        middles,
-        # Below the figures that stand in the bars.
-        [number + _WHISKER_ROWS for number in range(len(panel.rows))],
+        [row.total_us for _, row in rows],
+        [number + offset for number, _ in rows],
         # The sum of two medians may lie beside all sums.
         xerr=[
-            [max(row.total_us - row.least_us, 0) for row in panel.rows],
-            [max(row.most_us - row.total_us, 0) for row in panel.rows],
+            [max(row.total_us - row.least_us, 0) for _, row in rows],
+            [max(row.most_us - row.total_us, 0) for _, row in rows],
         ],
         linestyle="none",
         color=style.INK,
-        elinewidth=1.2,
-        capsize=2.5,
+        elinewidth=1,
+        capsize=2 if offset else 0,
     )
-    _write_column_heads(axes, 1 + 0.35 / len(panel.rows))
+
+
+def _small(panel: _Panel) -> grid.Small:
+    by_name = {f"{row.name} {row.arm.loop}": row for row in panel.rows}
+    return grid.Small(
+        heading=f"{panel.arms.workload}, {panel.arms.profile} profile",
+        arms=panel.arms,
+        rows={name: row.total_us for name, row in by_name.items()},
+        doubtful=frozenset(name for name, row in by_name.items() if row.arm.verdict != "pass"),
+        draw=partial(_draw_small, by_name),
+    )
+
+
+def _draw_small(by_name: Mapping[str, _Row], axes: Axes, names: Sequence[str]) -> None:
+    shown = [(number, by_name[name]) for number, name in enumerate(names) if name in by_name]
+    numbers = [number for number, _ in shown]
+    clients = [row.client_us or 0 for _, row in shown]
+    for part, values, left in (
+        (_PARTS[0], clients, [0.0] * len(shown)),
+        (_PARTS[1], [row.server_us or 0 for _, row in shown], clients),
+    ):
+        axes.barh(
+            numbers,
+            values,
+            left=left,
+            height=0.7,
+            color=part.colour,
+            edgecolor="white",
+            hatch=part.hatch,
+            linewidth=0,
+        )
+    _draw_whiskers(axes, shown, offset=0)
+    axes.set_xlim(left=0)
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.set_yticks([])
+    axes.xaxis.set_major_locator(MaxNLocator(3))
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    axes.set_xlabel("CPU, µs/op", fontsize=8)
 
 
 def _write_row(axes: Axes, level: float, row: _Row) -> None:

@@ -9,14 +9,14 @@ from matplotlib.ticker import FixedLocator, PercentFormatter
 
 from outboxbench.analysis.comparable import comparable_arms
 from outboxbench.report import style
-from outboxbench.report.charts import frame
+from outboxbench.report.charts import frame, grid
 from outboxbench.report.charts.data_table import DataTable
 from outboxbench.report.charts.findings import overlap, sentence
 from outboxbench.report.charts.log_ticks import label_log_axis
 from outboxbench.report.numbers import milliseconds
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -102,6 +102,11 @@ def draw(run: Run, ecdfs: Mapping[str, Ecdf]) -> Figure:
     panels = _panels(run, ecdfs)
     if not panels:
         raise frame.NoDataError("no strategy has a round with the 20 samples that a median needs")
+    full_in = sum(_HEADING_IN + panel.height_in + _AXIS_IN for panel in panels)
+    small = [each for panel in panels for each in _small(panel)]
+    is_grid = full_in > grid.TALLEST_IN
+    arms = [line.arm for panel in panels for line in panel.lines]
+    key_in = grid.key_height_in({arm.strategy for arm in arms}) if is_grid else 0.0
     with style.applied():
         figure = frame.new_figure(
             frame.Footer.of_run(run),
@@ -109,24 +114,57 @@ def draw(run: Run, ecdfs: Mapping[str, Ecdf]) -> Figure:
             subtitle="Committed operations of all rounds together; bands reach from the round with"
             " the smallest share to that with the largest; further left is better.\nClosed loop: a"
             " client waits for its answer before it sends again, so queueing is hidden.",
-            key=style.key([line.arm for panel in panels for line in panel.lines]),
-            panels_in=sum(_HEADING_IN + panel.height_in + _AXIS_IN for panel in panels),
+            key=() if is_grid else style.key(arms),
+            panels_in=key_in + grid.height_in(small) if is_grid else full_in,
         )
-        top_in = frame.TOP_IN
-        for panel in panels:
-            frame.write_heading(figure, panel.arms.title, panel.arms.settings_text, at_in=top_in)
-            layout = _ALONE if len(panel.loops) == 1 else _BESIDE_ANOTHER
-            for column, loop in enumerate(panel.loops):
-                axes = frame.place(
-                    figure,
-                    left_in=_LEFT_IN + column * _STEP_IN,
-                    top_in=top_in + _HEADING_IN,
-                    width_in=layout.width_in,
-                    height_in=panel.height_in,
-                )
-                _draw_panel(axes, panel, loop, layout)
-            top_in += _HEADING_IN + panel.height_in + _AXIS_IN
+        if is_grid:
+            grid.write_key(figure, arms, top_in=frame.TOP_IN - 0.35)
+            grid.draw_grid(figure, small, top_in=frame.TOP_IN + key_in)
+        else:
+            _draw_panels(figure, panels)
     return figure
+
+
+def _draw_panels(figure: Figure, panels: Sequence[_Panel]) -> None:
+    top_in = frame.TOP_IN
+    for panel in panels:
+        frame.write_heading(figure, panel.arms.title, panel.arms.settings_text, at_in=top_in)
+        layout = _ALONE if len(panel.loops) == 1 else _BESIDE_ANOTHER
+        for column, loop in enumerate(panel.loops):
+            axes = frame.place(
+                figure,
+                left_in=_LEFT_IN + column * _STEP_IN,
+                top_in=top_in + _HEADING_IN,
+                width_in=layout.width_in,
+                height_in=panel.height_in,
+            )
+            _draw_axes(axes, panel, layout.width_in)
+            lines = panel.of(loop)
+            for line in lines:
+                _draw_line(axes, line)
+            _write_names(axes, loop, lines, panel.height_in, layout)
+        top_in += _HEADING_IN + panel.height_in + _AXIS_IN
+
+
+def _small(panel: _Panel) -> Iterator[grid.Small]:
+    arms = panel.arms
+    for loop in panel.loops:
+        yield grid.Small(
+            heading=f"{arms.workload}, {arms.profile} profile, {loop}",
+            arms=arms,
+            rows={},
+            doubtful=frozenset(),
+            draw=partial(_draw_small, panel, loop),
+        )
+
+
+def _draw_small(panel: _Panel, loop: Loop, axes: Axes, names: Sequence[str]) -> None:
+    del names
+    _draw_axes(axes, panel, 1.8)
+    axes.set_ylabel("")
+    axes.set_xlabel("latency, ms", fontsize=8)
+    for line in panel.of(loop):
+        _draw_line(axes, line)
 
 
 def describe(run: Run, ecdfs: Mapping[str, Ecdf]) -> str:
@@ -220,23 +258,17 @@ def _median_text(line: _Line) -> str:
     )
 
 
-def _draw_panel(axes: Axes, panel: _Panel, loop: Loop, layout: _Layout) -> None:
+def _draw_axes(axes: Axes, panel: _Panel, width_in: float) -> None:
     ends_us = [line.ecdf.values_us for line in panel.lines]
     limits_us = float(min(each[0] for each in ends_us)), float(max(each[-1] for each in ends_us))
     axes.set_xscale("log")
     axes.set_xlim(*limits_us)
-    label_log_axis(
-        axes.xaxis, limits_us, length_in=layout.width_in, per_unit=_US_PER_MS, points=8.5
-    )
+    label_log_axis(axes.xaxis, limits_us, length_in=width_in, per_unit=_US_PER_MS, points=8.5)
     axes.set_xlabel("latency, ms (logarithmic)", fontsize=9)
     axes.set_ylim(0, 1)
     axes.yaxis.set_major_locator(FixedLocator([0, 0.25, 0.5, 0.75, 1]))
     axes.yaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=0))
     axes.set_ylabel("operations that took no longer", fontsize=9)
-    lines = panel.of(loop)
-    for line in lines:
-        _draw_line(axes, line)
-    _write_names(axes, loop, lines, panel.height_in, layout)
 
 
 def _draw_line(axes: Axes, line: _Line) -> None:

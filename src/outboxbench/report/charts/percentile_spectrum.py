@@ -10,7 +10,7 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocat
 
 from outboxbench.analysis.comparable import comparable_arms
 from outboxbench.report import style
-from outboxbench.report.charts import frame
+from outboxbench.report.charts import frame, grid
 from outboxbench.report.charts.data_table import DataTable
 from outboxbench.report.charts.findings import sentence
 from outboxbench.report.charts.labels import spread_apart
@@ -18,7 +18,7 @@ from outboxbench.report.charts.percentile_lines import lines_of, too_few
 from outboxbench.report.numbers import milliseconds
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from hdrh.histogram import HdrHistogram
     from matplotlib.axes import Axes
@@ -82,7 +82,11 @@ def draw(run: Run, histograms: Mapping[str, HdrHistogram]) -> Figure:
     rows = _rows(run, histograms)
     if not rows:
         raise frame.NoDataError("no strategy has the 20 samples that a median needs")
-    height_in = _HEADING_IN + _PANEL_HEIGHT_IN + _AXIS_IN
+    full_in = (_HEADING_IN + _PANEL_HEIGHT_IN + _AXIS_IN) * len(rows)
+    small = [each for arms, lines in rows for each in _small(arms, lines)]
+    is_grid = full_in > grid.TALLEST_IN
+    shown = [line.arm for _, lines in rows for line in lines]
+    key_in = grid.key_height_in({arm.strategy for arm in shown}) if is_grid else 0.0
     with style.applied():
         figure = frame.new_figure(
             frame.Footer.of_run(run),
@@ -90,31 +94,73 @@ def draw(run: Run, histograms: Mapping[str, HdrHistogram]) -> Figure:
             subtitle="Committed operations of all rounds together, as far as their number supports"
             " the percentile; lower is better.\nClosed loop: a client waits for its answer before"
             " it sends again, so queueing is hidden. Compare arms, do not promise these latencies.",
-            key=style.key([line.arm for _, lines in rows for line in lines]),
-            panels_in=height_in * len(rows),
+            key=() if is_grid else style.key(shown),
+            panels_in=key_in + grid.height_in(small) if is_grid else full_in,
         )
-        for number, (arms, lines) in enumerate(rows):
-            top_in = frame.TOP_IN + number * height_in
-            frame.write_heading(
-                figure, arms.title, arms.settings_text + too_few(arms, lines), at_in=top_in
-            )
-            limits = _limits(lines)
-            loops = [loop for loop in _LOOPS if any(line.arm.loop == loop for line in lines)]
-            layout = _ALONE if len(loops) == 1 else _BESIDE_ANOTHER
-            for column, loop in enumerate(loops):
-                axes = frame.place(
-                    figure,
-                    left_in=frame.LEFT_IN + layout.labels_in + column * _PANEL_STEP_IN,
-                    top_in=top_in + _HEADING_IN,
-                    width_in=layout.width_in,
-                    height_in=_PANEL_HEIGHT_IN,
-                )
-                shown = [line for line in lines if line.arm.loop in {loop, None}]
-                _draw_axes(axes, limits)
-                for line in shown:
-                    _draw_line(axes, line)
-                _write_labels(axes, loop, shown, limits, layout)
+        if is_grid:
+            grid.write_key(figure, shown, top_in=frame.TOP_IN - 0.35)
+            grid.draw_grid(figure, small, top_in=frame.TOP_IN + key_in)
+        else:
+            _draw_panels(figure, rows)
     return figure
+
+
+def _draw_panels(figure: Figure, rows: Sequence[tuple[ComparableArms, Sequence[Line]]]) -> None:
+    top_in = frame.TOP_IN
+    for arms, lines in rows:
+        frame.write_heading(
+            figure, arms.title, arms.settings_text + too_few(arms, lines), at_in=top_in
+        )
+        limits = _limits(lines)
+        loops = _loops(lines)
+        layout = _ALONE if len(loops) == 1 else _BESIDE_ANOTHER
+        for column, loop in enumerate(loops):
+            axes = frame.place(
+                figure,
+                left_in=frame.LEFT_IN + layout.labels_in + column * _PANEL_STEP_IN,
+                top_in=top_in + _HEADING_IN,
+                width_in=layout.width_in,
+                height_in=_PANEL_HEIGHT_IN,
+            )
+            shown = [line for line in lines if line.arm.loop in {loop, None}]
+            _draw_axes(axes, limits)
+            # On the right, as the lines are named on the left: there they lie apart and in order.
+            axes.yaxis.tick_right()
+            axes.yaxis.set_label_position("right")
+            axes.tick_params(axis="y", length=0)
+            axes.set_ylabel("latency, ms (logarithmic)", fontsize=9)
+            for line in shown:
+                _draw_line(axes, line)
+            _write_labels(axes, loop, shown, limits, layout)
+        top_in += _HEADING_IN + _PANEL_HEIGHT_IN + _AXIS_IN
+
+
+def _loops(lines: Sequence[Line]) -> list[Loop]:
+    return [loop for loop in _LOOPS if any(line.arm.loop == loop for line in lines)]
+
+
+def _small(arms: ComparableArms, lines: Sequence[Line]) -> Iterator[grid.Small]:
+    for loop in _loops(lines):
+        shown = [line for line in lines if line.arm.loop in {loop, None}]
+        yield grid.Small(
+            heading=f"{arms.workload}, {arms.profile} profile, {loop}",
+            arms=arms,
+            rows={},
+            doubtful=frozenset(),
+            draw=partial(_draw_small, shown, _limits(lines)),
+        )
+
+
+def _draw_small(lines: Sequence[Line], limits: _Limits, axes: Axes, names: Sequence[str]) -> None:
+    del names
+    _draw_axes(axes, limits)
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 3)))
+    axes.xaxis.set_major_locator(
+        FixedLocator([odds for odds in _TICKS if odds <= limits.highest_odds and odds != 2][::2])
+    )
+    axes.set_xlabel("percentile; latency in ms", fontsize=8)
+    for line in lines:
+        _draw_line(axes, line)
 
 
 def describe(run: Run, histograms: Mapping[str, HdrHistogram]) -> str:
@@ -217,11 +263,6 @@ def _draw_axes(axes: Axes, limits: _Limits) -> None:
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if wide else (1, 1.5, 2, 3, 5, 7)))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.yaxis.set_minor_locator(NullLocator())
-    # On the right, because the lines are named on the left: there they lie apart and in order.
-    axes.yaxis.tick_right()
-    axes.yaxis.set_label_position("right")
-    axes.tick_params(axis="y", length=0)
-    axes.set_ylabel("latency, ms (logarithmic)", fontsize=9)
 
 
 def _draw_line(axes: Axes, line: Line) -> None:

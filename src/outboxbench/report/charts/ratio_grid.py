@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from outboxbench.analysis.comparable import settings_text
 from outboxbench.report import style
 from outboxbench.report.charts import frame
+from outboxbench.report.charts.grid import difference, four_to_a_line
 from outboxbench.report.charts.ratio_axes import SMALL, draw_ratios, limits, write_names
 
 if TYPE_CHECKING:
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from outboxbench.report.charts.ratio_rows import RatioTable, Row
-
-COLUMNS: Final = 4
 
 _HEADING_IN = 0.55
 _AXIS_IN = 0.6
@@ -54,7 +52,9 @@ def draw_grid(figure: Figure, tables: Sequence[RatioTable]) -> None:
             draw_ratios(axes, [rows.get(name) for name in names], metric, span, SMALL)
             frame.write_beside(
                 axes,
-                frame.shortened(_difference(table, line), 34),
+                frame.shortened(
+                    difference(table.arms.settings, [each.arms.settings for each in line]), 34
+                ),
                 level=1 + 0.6 / len(names),
                 align="left",
                 colour=style.FAINT,
@@ -71,16 +71,10 @@ def draw_grid(figure: Figure, tables: Sequence[RatioTable]) -> None:
 
 
 def _lines(tables: Sequence[RatioTable]) -> list[list[RatioTable]]:
-    """Tables of the same workload, profile and metrics, four to a line."""
-    groups: dict[tuple[object, ...], list[RatioTable]] = {}
-    for table in tables:
-        key = (table.arms.workload, table.arms.profile, table.metrics)
-        groups.setdefault(key, []).append(table)
-    return [
-        group[start : start + COLUMNS]
-        for group in groups.values()
-        for start in range(0, len(group), COLUMNS)
-    ]
+    """Tables of the same workload, profile and metrics beside each other."""
+    return four_to_a_line(
+        tables, lambda table: (table.arms.workload, table.arms.profile, table.metrics)
+    )
 
 
 def _line_height_in(line: Sequence[RatioTable]) -> float:
@@ -108,15 +102,3 @@ def _title(line: Sequence[RatioTable]) -> str:
     reference = {table.title.removeprefix(table.arms.title) for table in line}
     suffix = reference.pop() if len(reference) == 1 else ""
     return f"{arms.workload}, {arms.profile} profile{suffix}"
-
-
-def _difference(table: RatioTable, line: Sequence[RatioTable]) -> str:
-    """The settings in which a panel differs from the others of its line."""
-    settings = table.arms.settings
-    return settings_text(
-        {
-            name: value
-            for name, value in settings.items()
-            if any(other.arms.settings.get(name) != value for other in line)
-        }
-    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -13,6 +13,7 @@ from outboxbench.report import style
 from outboxbench.report.charts import frame, ratio_grid
 from outboxbench.report.charts.data_table import DataTable
 from outboxbench.report.charts.findings import sentence
+from outboxbench.report.charts.grid import TALLEST_IN
 from outboxbench.report.charts.ratio_axes import FULL, draw_ratios, limits, write_names
 from outboxbench.report.charts.ratio_rows import WORDS, ratio_tables
 from outboxbench.report.numbers import METRIC_NAMES, interval
@@ -33,9 +34,6 @@ READING = (
     "A point right of 1 has more of what the panel counts than its reference; an interval that"
     " reaches across 1 does not say which of the two has."
 )
-
-TALLEST_IN: Final = 30.0
-"""What is taller with a row of two panels for each table is drawn as a grid of small ones."""
 
 _HEADING_IN = 0.72
 _AXIS_IN = 0.68
