@@ -84,10 +84,12 @@ def test_charts_are_listed(
 ) -> None:
     assert call(monkeypatch, "list", "charts", "--json") == 0
 
-    assert [row["name"] for row in json.loads(capsys.readouterr().out)] == list(CATALOGUE)
+    rows = json.loads(capsys.readouterr().out)
+    assert [row["name"] for row in rows] == list(CATALOGUE)
+    assert all(row["shows"] and row["needs"] for row in rows)
 
 
-@pytest.mark.parametrize("command", [[], ["run"], ["cost"], ["list"], ["doctor"]])
+@pytest.mark.parametrize("command", [[], ["run"], ["report"], ["cost"], ["list"], ["doctor"]])
 def test_every_command_has_help(
     command: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

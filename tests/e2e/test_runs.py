@@ -38,6 +38,8 @@ def test_a_run_prints_its_table_and_leaves_its_folder(world: World) -> None:
     assert left == {
         "run.json",
         "server.log",
+        "report.html",
+        *(f"charts/{name}.{kind}" for name in ("cost", "ecdf") for kind in ("png", "svg")),
         "charts/throughput.png",
         "charts/throughput.svg",
         "charts/percentile-spectrum.png",

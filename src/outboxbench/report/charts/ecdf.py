@@ -162,7 +162,7 @@ def _draw_small(panel: _Panel, loop: Loop, axes: Axes, names: Sequence[str]) -> 
     del names
     _draw_axes(axes, panel, 1.8)
     axes.set_ylabel("")
-    axes.set_xlabel("latency, ms", fontsize=8)
+    axes.set_xlabel("share that took no longer; ms", fontsize=8)
     for line in panel.of(loop):
         _draw_line(axes, line)
 
