@@ -210,3 +210,17 @@ def test_many_tables_are_grids_of_small_panels(build_run: RunBuilder) -> None:
         assert len(figure.axes) == panels
         assert figure.get_figheight() <= TALLEST_IN
         assert overlaps(figure) == []
+
+
+def test_a_panel_that_stands_alone_in_its_line_is_named_too(build_run: RunBuilder) -> None:
+    made_up = build_run(strategies={f"same-{each}": (1e3, 1e3) for each in range(40)}, rounds=2)
+    arms = tuple(
+        arm.model_copy(update={"settings": {**arm.settings, "clients": clients}})
+        for clients in (1, 2, 3, 4, 5)
+        for arm in made_up.run.arms
+    )
+
+    figure = throughput.draw(made_up.run.model_copy(update={"arms": arms}))
+
+    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    assert titles == [f"clients={clients}" for clients in (1, 2, 3, 4, 5)]

@@ -11,7 +11,7 @@ from outboxbench.analysis.comparable import comparable_arms
 from outboxbench.report import style
 from outboxbench.report.charts import frame, grid
 from outboxbench.report.charts.data_table import DataTable
-from outboxbench.report.charts.findings import overlap, sentence
+from outboxbench.report.charts.findings import over_rounds, overlap, sentence
 from outboxbench.report.charts.log_ticks import label_log_axis
 from outboxbench.report.numbers import milliseconds
 
@@ -112,8 +112,8 @@ def draw(run: Run, ecdfs: Mapping[str, Ecdf]) -> Figure:
             frame.Footer.of_run(run),
             title=TITLE,
             subtitle="Committed operations of all rounds together; bands reach from the round with"
-            " the smallest share to that with the largest; further left is better.\nClosed loop: a"
-            " client waits for its answer before it sends again, so queueing is hidden.",
+            " the smallest share to that with the largest; further left is better.\nIn a closed"
+            " loop a client waits for its answer before it sends again, so queueing is hidden.",
             key=() if is_grid else style.key(arms),
             panels_in=key_in + grid.height_in(small) if is_grid else full_in,
         )
@@ -249,13 +249,8 @@ def _median_range(line: _Line) -> tuple[float, float]:
 
 def _median_text(line: _Line) -> str:
     fastest_us, slowest_us = _median_range(line)
-    text = f"{milliseconds(line.median_us)} ms"
-    if line.ecdf.rounds == 1:
-        return text
-    return (
-        f"{text} ({milliseconds(fastest_us)} to {milliseconds(slowest_us)} in"
-        f" {line.ecdf.rounds} rounds)"
-    )
+    over = over_rounds(milliseconds(fastest_us), milliseconds(slowest_us), line.ecdf.rounds)
+    return f"{milliseconds(line.median_us)} ms ({over})"
 
 
 def _draw_axes(axes: Axes, panel: _Panel, width_in: float) -> None:

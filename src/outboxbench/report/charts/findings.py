@@ -18,6 +18,11 @@ def sentence(parts: Sequence[str]) -> str:
     return f"{'; '.join(parts[:MOST_PARTS])}{more}."
 
 
+def over_rounds(least: str, most: str, rounds: int) -> str:
+    """The range of a figure over the rounds, both its ends in words."""
+    return "a single round" if rounds == 1 else f"{least} to {most} in {rounds} rounds"
+
+
 def overlap(one: tuple[float, float], other: tuple[float, float]) -> bool:
     """Whether two ranges, each from its least to its most, have a value in common."""
     return one[0] <= other[1] and other[0] <= one[1]

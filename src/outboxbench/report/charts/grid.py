@@ -106,7 +106,7 @@ def draw_grid(figure: Figure, panels: Sequence[Small], *, top_in: float) -> None
             )
             panel.draw(axes, names)
             axes.tick_params(labelsize=SMALL.font)
-            settings = [other.arms.settings for other in line]
+            settings = [other.arms.settings for other in panels if other.heading == panel.heading]
             axes.set_title(
                 frame.shortened(
                     difference(panel.arms.settings, settings)

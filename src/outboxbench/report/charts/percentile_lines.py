@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from outboxbench.analysis.latency import spectrum
+from outboxbench.report.charts.findings import over_rounds
+from outboxbench.report.numbers import milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -56,3 +58,33 @@ def too_few(arms: ComparableArms, lines: Sequence[Line]) -> str:
     drawn = {line.arm.name for line in lines}
     missing = [arm.name for arm in arms.strategies if arm.name not in drawn]
     return f"; too few samples: {', '.join(missing)}" if missing else ""
+
+
+def tails(arms: ComparableArms, lines: Sequence[Line]) -> str:
+    """Say which strategies have the lowest and the highest p99, and their range over rounds."""
+    told = sorted(
+        ((p99_us, line) for line in lines if line.arm.loop and (p99_us := line.p99_us)),
+        key=lambda each: each[0],
+    )
+    if not told:
+        return f"{arms.title}: no strategy has the 1,000 samples that a p99 needs"
+    (lowest_us, first), (highest_us, last) = told[0], told[-1]
+    lowest = (
+        f"{first.name} {first.arm.loop} has the lowest p99, {milliseconds(lowest_us)} ms"
+        f"{_over_rounds(first)}"
+    )
+    if len(told) == 1:
+        return f"{arms.title}: {lowest}"
+    return (
+        f"{arms.title}: {lowest}, and {last.name} {last.arm.loop} the highest,"
+        f" {milliseconds(highest_us)} ms{_over_rounds(last)}"
+    )
+
+
+def _over_rounds(line: Line) -> str:
+    """The range of p99 over the rounds that have samples enough for one."""
+    found = [p99 for block in line.arm.blocks if (p99 := block.latency_us.p99) is not None]
+    if len(found) < 2:
+        return " (known of all rounds together alone)"
+    over = over_rounds(milliseconds(min(found)), milliseconds(max(found)), len(found))
+    return f" ({over})"

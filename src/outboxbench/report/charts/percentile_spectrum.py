@@ -14,7 +14,7 @@ from outboxbench.report.charts import frame, grid
 from outboxbench.report.charts.data_table import DataTable
 from outboxbench.report.charts.findings import sentence
 from outboxbench.report.charts.labels import spread_apart
-from outboxbench.report.charts.percentile_lines import lines_of, too_few
+from outboxbench.report.charts.percentile_lines import lines_of, tails, too_few
 from outboxbench.report.numbers import milliseconds
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ def describe(run: Run, histograms: Mapping[str, HdrHistogram]) -> str:
 
 def finding(run: Run, histograms: Mapping[str, HdrHistogram]) -> str:
     """Say which strategies have the lowest and the highest p99 in each table."""
-    return sentence([_tails(arms, lines) for arms, lines in _rows(run, histograms)])
+    return sentence([tails(arms, lines) for arms, lines in _rows(run, histograms)])
 
 
 def data(run: Run, histograms: Mapping[str, HdrHistogram]) -> DataTable:
@@ -202,34 +202,6 @@ def data(run: Run, histograms: Mapping[str, HdrHistogram]) -> DataTable:
             )
         ),
     )
-
-
-def _tails(arms: ComparableArms, lines: Sequence[Line]) -> str:
-    told = sorted(
-        ((p99_us, line) for line in lines if line.arm.loop and (p99_us := line.p99_us)),
-        key=lambda each: each[0],
-    )
-    if not told:
-        return f"{arms.title}: no strategy has the 1,000 samples that a p99 needs"
-    (lowest_us, first), (highest_us, last) = told[0], told[-1]
-    lowest = (
-        f"{first.name} {first.arm.loop} has the lowest p99, {milliseconds(lowest_us)} ms"
-        f"{_over_rounds(first)}"
-    )
-    if len(told) == 1:
-        return f"{arms.title}: {lowest}"
-    return (
-        f"{arms.title}: {lowest}, and {last.name} {last.arm.loop} the highest,"
-        f" {milliseconds(highest_us)} ms{_over_rounds(last)}"
-    )
-
-
-def _over_rounds(line: Line) -> str:
-    """The range of p99 over the rounds that have samples enough for one."""
-    found = [p99 for block in line.arm.blocks if (p99 := block.latency_us.p99) is not None]
-    if len(found) < 2:
-        return " (known of all rounds together alone)"
-    return f" ({milliseconds(min(found))} to {milliseconds(max(found))} in {len(found)} rounds)"
 
 
 def _rows(

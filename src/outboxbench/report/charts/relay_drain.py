@@ -13,7 +13,7 @@ from outboxbench.analysis.relay_panels import relay_panels
 from outboxbench.report import style
 from outboxbench.report.charts import frame, relay_names
 from outboxbench.report.charts.data_table import DataTable
-from outboxbench.report.charts.findings import overlap, sentence
+from outboxbench.report.charts.findings import over_rounds, overlap, sentence
 from outboxbench.report.numbers import three_digits
 
 if TYPE_CHECKING:
@@ -130,8 +130,8 @@ def _fastest(panel: RelayPanel) -> str:
     least_text, most_text = map(three_digits, _range(most))
     told = (
         f"{panel.title}: {panel.label(arm)} is fastest with"
-        f" {three_digits(most.delivered_per_s_median)} messages/s ({least_text} to {most_text} in"
-        f" {most.rounds} round{'' if most.rounds == 1 else 's'})"
+        f" {three_digits(most.delivered_per_s_median)} messages/s"
+        f" ({over_rounds(least_text, most_text, most.rounds)})"
     )
     if len(ranked) == 1:
         return told

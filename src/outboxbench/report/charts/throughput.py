@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING
 
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import MaxNLocator, StrMethodFormatter
+from matplotlib.ticker import StrMethodFormatter
 
 from outboxbench.analysis.comparable import comparable_arms
 from outboxbench.report import style
 from outboxbench.report.charts import frame, grid
 from outboxbench.report.charts.data_table import DataTable
-from outboxbench.report.charts.findings import overlap, sentence
+from outboxbench.report.charts.findings import over_rounds, overlap, sentence
+from outboxbench.report.charts.throughput_grid import small_panel
 from outboxbench.report.numbers import percent, three_digits
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
@@ -57,7 +58,7 @@ def draw(run: Run) -> Figure:
     if not panels:
         raise frame.NoDataError("no strategy was measured in a closed loop")
     full_in = sum(map(_height_in, panels))
-    small = [_small(arms) for arms in panels] if full_in > grid.TALLEST_IN else []
+    small = [small_panel(arms) for arms in panels] if full_in > grid.TALLEST_IN else []
     with style.applied():
         figure = frame.new_figure(
             frame.Footer.of_run(run),
@@ -159,10 +160,8 @@ def _range(summary: Summary) -> tuple[float, float]:
 
 
 def _rounds_text(summary: Summary) -> str:
-    if summary.rounds == 1:
-        return "a single round"
     least, most = (three_digits(each) for each in _range(summary))
-    return f"{least} to {most} in {summary.rounds} rounds"
+    return over_rounds(least, most, summary.rounds)
 
 
 def _panels(run: Run) -> list[ComparableArms]:
@@ -197,71 +196,6 @@ def _draw_panel(axes: Axes, arms: ComparableArms) -> None:
             _draw_bar(axes, row, arm, arm.summary)
         _write_row(axes, 1 - (row + 0.5) / len(arms.strategies), arms.label(arm), arm)
     _write_column_heads(axes, 1 + 0.3 / len(arms.strategies))
-
-
-def _small(arms: ComparableArms) -> grid.Small:
-    by_name = {f"{arms.label(arm)} {arm.loop}": arm for arm in arms.strategies}
-    return grid.Small(
-        heading=f"{arms.workload}, {arms.profile} profile",
-        arms=arms,
-        rows={name: -arm.summary.ok_per_s_median for name, arm in by_name.items() if arm.summary},
-        doubtful=frozenset(name for name, arm in by_name.items() if arm.verdict != "pass"),
-        draw=partial(_draw_small, arms, by_name),
-    )
-
-
-def _draw_small(
-    arms: ComparableArms, by_name: Mapping[str, Arm], axes: Axes, names: Sequence[str]
-) -> None:
-    """Bars with the range of their rounds; the ceiling is a line without a name."""
-    shown = [
-        (row, arm, summary)
-        for row, name in enumerate(names)
-        if (arm := by_name.get(name)) and (summary := arm.summary)
-    ]
-    trusted = [arm.verdict == "pass" for _, arm, _ in shown]
-    medians = [summary.ok_per_s_median for _, _, summary in shown]
-    rows = [row for row, _, _ in shown]
-    axes.barh(
-        rows,
-        medians,
-        height=0.7,
-        color=[
-            style.look(arm).colour if passed else "white"
-            for (_, arm, _), passed in zip(shown, trusted, strict=True)
-        ],
-        edgecolor=["white" if passed else style.ALARM for passed in trusted],
-        hatch=[
-            style.hatch(arm.loop) if passed else style.DOUBT_HATCH
-            for (_, arm, _), passed in zip(shown, trusted, strict=True)
-        ],
-        linewidth=0,
-    )
-    axes.errorbar(
-        medians,
-        rows,
-        xerr=[
-            [summary.ok_per_s_median - summary.ok_per_s_min for _, _, summary in shown],
-            [summary.ok_per_s_max - summary.ok_per_s_median for _, _, summary in shown],
-        ],
-        linestyle="none",
-        color=style.INK,
-        elinewidth=0.8,
-    )
-    for ceiling in arms.ceilings:
-        if ceiling.summary:
-            axes.axvline(
-                ceiling.summary.ok_per_s_median,
-                color=style.INK,
-                linewidth=1.2,
-                linestyle=style.CEILING.line,
-            )
-    axes.set_xlim(left=0)
-    axes.set_ylim(len(names) - 0.5, -0.5)
-    axes.set_yticks([])
-    axes.xaxis.set_major_locator(MaxNLocator(3))
-    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-    axes.set_xlabel("ok/s; dashed: ceiling", fontsize=8)
 
 
 def _draw_bar(axes: Axes, row: int, arm: Arm, summary: Summary) -> None:
