@@ -256,6 +256,7 @@ def _small(panel: _Panel) -> grid.Small:
 def _draw_small(by_name: Mapping[str, _Row], axes: Axes, names: Sequence[str]) -> None:
     shown = [(number, by_name[name]) for number, name in enumerate(names) if name in by_name]
     numbers = [number for number, _ in shown]
+    trusted = [row.arm.verdict == "pass" for _, row in shown]
     clients = [row.client_us or 0 for _, row in shown]
     for part, values, left in (
         (_PARTS[0], clients, [0.0] * len(shown)),
@@ -266,9 +267,9 @@ def _draw_small(by_name: Mapping[str, _Row], axes: Axes, names: Sequence[str]) -
             values,
             left=left,
             height=0.7,
-            color=part.colour,
-            edgecolor="white",
-            hatch=part.hatch,
+            color=[part.colour if passed else "white" for passed in trusted],
+            edgecolor=["white" if passed else style.ALARM for passed in trusted],
+            hatch=[part.hatch if passed else style.DOUBT_HATCH for passed in trusted],
             linewidth=0,
         )
     _draw_whiskers(axes, shown, offset=0)

@@ -160,7 +160,9 @@ def write_key(figure: Figure, arms: Sequence[Arm], *, top_in: float) -> None:
 
 def _lines(panels: Sequence[Small]) -> list[list[Small]]:
     lines = four_to_a_line(panels, lambda panel: panel.heading)
-    return four_to_a_line(panels, lambda _: None) if len(lines) == len(panels) else lines
+    if len(lines) < len(panels):
+        return lines
+    return four_to_a_line(panels, lambda panel: panel.arms.profile)
 
 
 def _names(line: Sequence[Small]) -> list[str]:
