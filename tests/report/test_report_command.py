@@ -238,7 +238,7 @@ def test_two_runs_stand_beside_each_other_with_their_comparison(
     assert told.count(base.name) >= len(DRAWN)
     assert told.count(head.name) >= len(DRAWN)
     written = report(head, "--compare", base, "--format", "md").output
-    assert written.startswith("# outboxbench: two runs of suite quick")
+    assert written.startswith("# outboxbench: two runs of quick\n")
     assert written.count("## Environment") == 2
 
 

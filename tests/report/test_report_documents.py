@@ -50,6 +50,10 @@ def test_loud_lines_stay_apart_from_the_others() -> None:
     assert joined([quiet, quiet, loud, quiet]) == (Paragraph(("a", "a")), loud, quiet)
 
 
+def test_every_loud_line_is_loud() -> None:
+    assert markdown([Paragraph(("a", "b"), is_loud=True)]) == "> **a**  \n> **b**\n"
+
+
 def test_names_are_text_in_every_format() -> None:
     blocks = (
         Heading(NASTY, 1),

@@ -77,7 +77,8 @@ def compared_markdown(base: Run, head: Run, noise: Noise | None) -> str:
 
 
 def _comparison(base: Run, head: Run, noise: Noise | None) -> Iterator[Block]:
-    yield Heading(f"outboxbench: two runs of suite {head.suite}", 1)
+    suites = " and ".join(dict.fromkeys((base.suite, head.suite)))
+    yield Heading(f"outboxbench: two runs of {suites}", 1)
     found = obstacles(base, head)
     for doubt in (*found.fatal, *found.serious):
         yield Paragraph((f"Beware: {doubt}.",), is_loud=True)

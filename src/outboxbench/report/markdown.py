@@ -26,9 +26,9 @@ def _block(block: Block) -> str:
         case Heading():
             return f"{'#' * block.level} {_text(block.text)}"
         case Paragraph(lines=lines, is_loud=is_loud):
+            told = [f"> **{_text(line)}**" if is_loud else _text(line) for line in lines]
             # Two spaces at the end break a line.
-            told = "  \n".join(map(_text, lines))
-            return f"> **{told}**" if is_loud else told
+            return "  \n".join(told)
         case Code():
             return f"```sh\n{block.text}\n```"
         case Figures():
