@@ -119,11 +119,12 @@ def test_a_page_holds_charts_and_tables_and_needs_no_other_file(
     assert done.output == f"{folder / 'report.html'}\n"
     assert charts_in(folder) == {f"{name}.{kind}" for name in DRAWN for kind in ("png", "svg")}
     page = opened(folder / "report.html")
-    images = [source for source in page.sources if source.startswith("data:image/svg+xml;base64,")]
-    assert len(images) == len(page.sources) == len(DRAWN)
+    images = [source for source in page.sources if source.startswith("data:image/")]
+    assert len(images) == len(DRAWN)
+    assert all(source in images or source.startswith("#") for source in page.sources)
     told = "".join(page.words)
     assert "asyncpg uvloop is fastest with" in told
-    assert "Left out: no relay was measured." in told
+    assert "no relay was measured" in told
     assert "outboxbench run quick --seed 7" in told
 
 
@@ -218,7 +219,7 @@ def test_a_run_that_was_interrupted_is_reported_and_loudly(
     assert "INCOMPLETE: this run was interrupted" in done.errors
     if kind == "html":
         page = (folder / "report.html").read_text(encoding="utf-8")
-        assert '<p class="loud" role="alert">INCOMPLETE' in page
+        assert '<p class="caution" role="alert">INCOMPLETE' in page
     else:
         assert "> **INCOMPLETE" in done.output
 

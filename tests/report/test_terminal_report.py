@@ -158,8 +158,8 @@ def test_operations_that_did_not_succeed_are_told_beside_the_rate(quick_run: Mad
 
 
 def test_an_interrupted_run_says_so(quick_run: MadeUpRun) -> None:
-    assert "Incomplete" not in printed(quick_run.run)
-    assert "Incomplete" in printed(quick_run.run.model_copy(update={"complete": False}))
+    assert "INCOMPLETE" not in printed(quick_run.run)
+    assert "INCOMPLETE" in printed(quick_run.run.model_copy(update={"complete": False}))
 
 
 def test_a_server_that_may_lose_commits_is_named_beside_the_figures(build_run: RunBuilder) -> None:

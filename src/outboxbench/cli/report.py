@@ -23,7 +23,7 @@ from outboxbench.report.document import (
     report_html,
     run_markdown,
 )
-from outboxbench.report.run_blocks import INCOMPLETE
+from outboxbench.report.verdicts import INCOMPLETE
 from outboxbench.results.folders import write_whole
 from outboxbench.results.noise_store import NOISE_FILE
 from outboxbench.results.store import RunFolder, read_run

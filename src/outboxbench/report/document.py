@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from outboxbench.analysis.answers import answers
 from outboxbench.analysis.two_runs import compare_runs, obstacles
 from outboxbench.report.blocks import Heading, Paragraph, blocks_of, joined
 from outboxbench.report.comparison_table import comparison_report
+from outboxbench.report.html.inputs import ReportChart
+from outboxbench.report.html.page import render_html
 from outboxbench.report.markdown import markdown
 from outboxbench.report.page import Column, page
 from outboxbench.report.run_blocks import run_blocks
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from outboxbench.report.blocks import Block
-    from outboxbench.report.charts.render import RenderedCharts
+    from outboxbench.report.charts.render import RenderedChart, RenderedCharts
     from outboxbench.results.model import Run
     from outboxbench.results.noise import Noise
     from outboxbench.results.store import RunFolder
@@ -46,8 +49,16 @@ def report_html(told: Told) -> Path:
 
     Raises RunWriteError.
     """
-    column = Column(told.name, run_blocks(told.run), told.charts)
-    return _write(told, page(f"outboxbench: {told.name}", (), (column,)))
+    charts = told.charts
+    return _write(
+        told,
+        render_html(
+            told.run,
+            tuple(map(_report_chart, charts.charts)),
+            charts.left_out,
+            answers(told.run),
+        ),
+    )
 
 
 def compared_html(base: Told, head: Told, noise: Noise | None) -> Path:
@@ -88,6 +99,19 @@ def _comparison(base: Run, head: Run, noise: Noise | None) -> Iterator[Block]:
     comparisons = compare_runs(base, head, noise)
     yield from blocks_of(
         comparison_report(base, head, comparisons, (), is_calibrated=noise is not None)
+    )
+
+
+def _report_chart(chart: RenderedChart) -> ReportChart:
+    return ReportChart(
+        name=chart.name,
+        title=chart.title,
+        reading=chart.reading,
+        finding=chart.finding,
+        description=chart.description,
+        data=chart.data,
+        svg=chart.files["svg"].read_text(),
+        png=chart.files["png"].read_bytes(),
     )
 
 

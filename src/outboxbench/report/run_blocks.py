@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from outboxbench.analysis.comparable import changed_durability
 from outboxbench.report.blocks import Code, Figures, Heading, Paragraph, blocks_of, joined
 from outboxbench.report.numbers import rounds
 from outboxbench.report.terminal import run_report
+from outboxbench.report.verdicts import cautions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,17 +15,13 @@ if TYPE_CHECKING:
     from outboxbench.report.blocks import Block
     from outboxbench.results.model import Run
 
-INCOMPLETE = (
-    "INCOMPLETE: this run was interrupted and shows what it had; do not decide anything on it."
-)
-
 
 def run_blocks(run: Run) -> tuple[Block, ...]:
     """All that a run tells without its charts."""
     return joined(
         (
             Heading(f"outboxbench: suite {run.suite}, {run.started_at:%Y-%m-%d %H:%M} UTC", 1),
-            *caution(run),
+            *(Paragraph((caution,), is_loud=True) for caution in _cautions(run)),
             Paragraph((f"Verdict of the run: {run.verdict}; {rounds(run)}.",)),
             Heading("Results", 2),
             *blocks_of(run_report(run)),
@@ -37,14 +33,11 @@ def run_blocks(run: Run) -> tuple[Block, ...]:
     )
 
 
-def caution(run: Run) -> Iterator[Paragraph]:
+def _cautions(run: Run) -> Iterator[str]:
     """What nobody may overlook."""
-    if not run.complete:
-        yield Paragraph((INCOMPLETE,), is_loud=True)
+    yield from cautions(run)
     if run.verdict != "pass":
-        yield Paragraph((f"The verdict of the run is {run.verdict}.",), is_loud=True)
-    if durability := changed_durability(run.server):
-        yield Paragraph((f"Not the usual durability: {', '.join(durability)}.",), is_loud=True)
+        yield f"The verdict of the run is {run.verdict}."
 
 
 def _environment(run: Run) -> Figures:

@@ -22,7 +22,7 @@ from outboxbench.report.figures_table import FULL_WIDTH
 from outboxbench.report.recovery_table import recovery_report
 from outboxbench.report.relay_table import relay_report
 from outboxbench.report.sweep_table import sweep_notes, sweep_table
-from outboxbench.report.verdicts import VERDICTS
+from outboxbench.report.verdicts import INCOMPLETE, VERDICTS
 from outboxbench.results.store import RunFolder
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def _first_answers(run: Run) -> Iterator[RenderableType]:
 def _verdict(run: Run) -> Iterator[RenderableType]:
     yield Text.assemble("Verdict: ", VERDICTS[run.verdict])
     if not run.complete:
-        yield Text("Incomplete: the run was interrupted, and shows what it had.", style="yellow")
+        yield Text(INCOMPLETE, style="bold yellow")
         if run.faults and not (run.arms or run.relays):
             yield Text("  go on with its command and --resume RUN, its folder")
 

@@ -12,13 +12,13 @@ from tests.analysis.fault_arms import CHECK
 from tests.report import faults
 from tests.report.relays import chains, drains
 
+from outboxbench.analysis.answers import Answer
 from outboxbench.report.charts.data_table import DataTable
-from outboxbench.report.html.inputs import Answer, ReportChart
+from outboxbench.report.html.inputs import ReportChart
 from outboxbench.results.block import Check
 from outboxbench.results.model import RunWarning
 
 if TYPE_CHECKING:
-    from outboxbench.results.document import Verdict
     from outboxbench.results.model import Run
 
 SVG = (
@@ -56,13 +56,12 @@ def png(width: int, height: int, *, marks: int = 0) -> bytes:
     return file.getvalue()
 
 
-def answer(verdict: Verdict = "pass", **changes: Any) -> Answer:
+def answer(**changes: str) -> Answer:
     """An answer to the question of a made-up run."""
-    words: dict[str, Any] = {
+    words = {
         "question": "Which of them does most?",
         "sentence": "asyncpg does most: 3,020 commands per second.",
         "grounds": "12 arms over 5 rounds.",
-        "verdict": verdict,
     }
     return Answer(**{**words, **changes})
 

@@ -40,7 +40,7 @@ EVIL = (
 def html_of(run: Run) -> str:
     charts = [chart(), chart("in-pixels", png=png(1650, 900, marks=50))]
     charts += [chart(f"chart-{number}") for number in range(2)]
-    answers = [answer(), answer("unknown"), answer("fail")]
+    answers = [answer(), answer(question="And the slowest?")]
     warned = run.model_copy(update={"warnings": tuple(map(warning, range(4)))})
     return render_html(warned, charts, {"network": "nothing was far away"}, answers)
 

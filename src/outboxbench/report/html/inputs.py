@@ -1,4 +1,4 @@
-"""What a report is given beside the run: charts that are drawn, and answers in plain words."""
+"""What a report is given beside the run and its answers: charts that are drawn."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from outboxbench.report.charts.data_table import DataTable
-    from outboxbench.results.document import Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,20 +36,3 @@ class ReportChart:
     def __post_init__(self) -> None:
         if self.svg is None and self.png is None:
             raise ValueError(f"the chart {self.name} has no drawing: give its svg or its png")
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a run says of a question, in words made of its figures.
-
-    Args:
-        question: as somebody would ask it.
-        sentence: the answer.
-        grounds: which figures it rests on.
-        verdict: of what was measured for it; an answer that must not be trusted is marked.
-    """
-
-    question: str
-    sentence: str
-    grounds: str
-    verdict: Verdict

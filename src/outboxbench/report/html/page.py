@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from outboxbench.analysis.comparable import changed_durability
 from outboxbench.report.failed_checks import doubted_arms
 from outboxbench.report.fault_matrix import sign_of
 from outboxbench.report.html.arm_tables import (
@@ -31,12 +30,14 @@ from outboxbench.report.html.marks import mark_of
 from outboxbench.report.html.relay_tables import RELAYS_LEGEND, relay_tables
 from outboxbench.report.html.surroundings import surroundings
 from outboxbench.report.html.table import Group
+from outboxbench.report.verdicts import cautions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from outboxbench.analysis.answers import Answer
     from outboxbench.report.fault_matrix import Sign
-    from outboxbench.report.html.inputs import Answer, ReportChart
+    from outboxbench.report.html.inputs import ReportChart
     from outboxbench.results.model import Run
 
 QUESTION: Final = "Which persistence layer should an event-driven service on PostgreSQL use?"
@@ -66,7 +67,7 @@ def render_html(
         run=run,
         verdict=mark_of(run.verdict),
         verdict_sentence=_verdict_sentence(run),
-        doubts=tuple(_doubts(run)),
+        cautions=tuple(cautions(run)),
         doubted=tuple(doubted_arms(run)),
         question=QUESTION,
         answers=answers,
@@ -75,7 +76,6 @@ def render_html(
         groups=groups,
         choices=_choices(groups),
         surroundings=surroundings(run),
-        mark_of=mark_of,
         style=style,
         script=script,
         policy=f"default-src 'none'; img-src data:; style-src {_hash(style)}; "
@@ -143,11 +143,3 @@ def _verdict_sentence(run: Run) -> str:
         also = f", and for {unknown} it cannot be told" if unknown else ""
         return f"{failed} of {arms} broke a check{also}: do not use their figures.{aside}"
     return f"For {unknown} of {arms} it cannot be told whether every check held.{aside}"
-
-
-def _doubts(run: Run) -> Iterator[str]:
-    """What stands beside the verdict, since it concerns every figure."""
-    if not run.complete:
-        yield "Incomplete: the run was interrupted, and shows what it had."
-    if durability := changed_durability(run.server):
-        yield f"Not the usual durability: {', '.join(durability)}."
