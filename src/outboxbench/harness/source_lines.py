@@ -35,9 +35,10 @@ SHARED: Final = tuple(
     for name in (
         # The plan of a strategy, the form of rows, what a server's answer means.
         *("registry", "settings", "rows", "operations", "server_report"),
-        # Connecting with a driver, by itself or below SQLAlchemy, and waiting for it.
-        *("asyncpg_connection", "asyncpg_report"),
-        *("psycopg_connection", "psycopg_report", "psycopg_waiting"),
+        # Connecting with a driver, by itself or below SQLAlchemy, and what its errors mean.
+        *("asyncpg_connection", "asyncpg_report", "psycopg_connection", "psycopg_report"),
+        # A limit on waiting that no library has, added to each in its own way.
+        *("asyncpg_watched", "psycopg_watched", "sqlalchemy_watched"),
         # What relays run is the same SQL for all.
         "relay_plans",
     )
