@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 class WatchedConnection(asyncpg.Connection):
     """A connection that is terminated once it has waited too long."""
 
+    # A dictionary would make each look-up of a method slower than it is in asyncpg's own.
+    __slots__ = ("awaited",)
+
     awaited: Awaited
 
     async def reset(self, *, timeout: float | None = None) -> None:  # noqa: ASYNC109 - asyncpg's
