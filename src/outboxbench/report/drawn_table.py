@@ -57,13 +57,13 @@ def _table(label: str, arm: FaultArm) -> Table:
 
 
 def memory_line(arm: FaultArm) -> str:
-    """What everybody's memory was, and where it was going."""
+    """What everybody's memory was, and by how much it rose while one process had it."""
     told = ", ".join(map(_trend, arm.memory))
-    return f"memory, and its trend an hour: {told or 'was not watched'}"
+    return f"memory, and how it rose in the longest life of a process: {told or 'was not watched'}"
 
 
 def _trend(series: MemorySeries) -> str:
     trend = memory_trend(series)
     if trend is None:
         return f"{series.of} {series.mib[-1]:.0f} MiB, too short to tell"
-    return f"{series.of} {trend.median_mib:.0f} MiB {trend.per_hour:+.1%}"
+    return f"{series.of} {trend.median_mib:.0f} MiB {trend.rise:+.1%}"

@@ -52,8 +52,8 @@ def fault_report(run: Run) -> Iterator[RenderableType]:
             "invoked after it; back: goodput at 90% of the clean times', and staying (– where\n"
             "there was no time to see, never: not until the next onset). Operations of the\n"
             "whole block; recovered: in doubt first, then found by their op_id. wedged:\n"
-            "clients that succeeded before and, once the fault was healed, hang, begin nothing\n"
-            "or fail always; not those of a killed process whose successor still started.",
+            "clients that succeeded before and, once the fault was healed, hang, begin\n"
+            "nothing or only fail; not those of a killed process whose successor still starts.",
             style="dim",
         )
     if any(arm.relaying for arm in run.faults):

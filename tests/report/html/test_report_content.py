@@ -115,7 +115,7 @@ def test_faults_that_came_in_turns_have_a_row_each() -> None:
     assert heading[:4] == ["fault", "verdict", "injections", "first ok median, ms"]
     assert page.row("reset")[:4] == ["reset", "✓ pass", "2", "200"]
     assert page.row("stall")[:4] == ["stall", "✓ pass", "1", "200"]
-    assert "memory, and its trend an hour: was not watched" in page.text
+    assert "memory, and how it rose in the longest life of a process: was not watched" in page.text
 
 
 def test_an_arm_without_an_injection_is_a_row_as_well() -> None:

@@ -150,6 +150,7 @@ def _losses(shared: Mapping[str, Sequence[FaultArm]]) -> str:
     of date has fewer that fail.
     """
     parts = []
+    spared = []
     for name, arms in shared.items():
         by_fault: Counter[str] = Counter()
         total = OutcomeCounts()
@@ -158,6 +159,9 @@ def _losses(shared: Mapping[str, Sequence[FaultArm]]) -> str:
             total += outcomes
             by_fault[arm.fault] += outcomes.attempted - outcomes.good
         lost = total.attempted - total.good
+        if not lost:
+            spared.append(name)
+            continue
         [(worst, most)] = by_fault.most_common(1)
         where = f", most under {worst}" if lost < 2 * most and len(by_fault) > 1 else ""
         text = (
@@ -165,7 +169,12 @@ def _losses(shared: Mapping[str, Sequence[FaultArm]]) -> str:
             f"{figure(total.indeterminate)} in doubt, {figure(total.skipped)} skipped{where})"
         )
         parts.append((lost / max(total.attempted, 1), text))
-    return f"Operations without success: {'; '.join(text for _, text in sorted(parts))}."
+    if not parts:
+        return "Every operation succeeded in the end."
+    none = [f"none with {listed(spared)}"] if spared else []
+    return (
+        f"Operations without success: {'; '.join([*none, *(text for _, text in sorted(parts))])}."
+    )
 
 
 def _outcomes(arm: FaultArm) -> OutcomeCounts:
