@@ -276,11 +276,19 @@ def test_a_script_that_fails_is_told_in_one_sentence(
     assert "\n" not in str(caught.value)
 
 
+def arguments_of(pid: int) -> list[str]:
+    """Wait for them: the kernel has the new program run before it shows what it was given."""
+    process = psutil.Process(pid)
+    while not (arguments := process.cmdline()):
+        time.sleep(0.001)
+    return arguments
+
+
 def test_the_password_is_no_argument_and_in_no_file(
     seeded: DatabaseAddress, janitor: Janitor
 ) -> None:
     with running(job(seeded, "charge"), janitor) as (ceiling, _):
-        arguments = psutil.Process(ceiling.pid).cmdline()
+        arguments = arguments_of(ceiling.pid)
         (folder,) = {Path(each.partition("=")[2]).parent for each in arguments if "--file=" in each}
         texts = [path.read_text(encoding="utf-8") for path in folder.iterdir()]
 

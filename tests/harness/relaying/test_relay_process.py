@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, get_args
 
 import psutil
 import pytest
+from tests.processes import started_processes
 
 from outboxbench.core.application.outbox import RelayPlan
 from outboxbench.core.strategies.settings import StrategySettings
@@ -123,7 +124,7 @@ def test_a_relay_that_cannot_connect_is_one_sentence_and_is_gone(
     janitor: Janitor, job: RelayJob
 ) -> None:
     nowhere = job.settings.address.with_database("outboxbench_not_there")
-    before = {child.pid for child in psutil.Process().children(recursive=True)}
+    before = started_processes()
     with RelayProcess("0 of an arm", "asyncpg", janitor) as relay:
         relay.prepare(replace(job, settings=replace(job.settings, address=nowhere)))
         with pytest.raises(CannotRun) as caught:
@@ -134,7 +135,7 @@ def test_a_relay_that_cannot_connect_is_one_sentence_and_is_gone(
     assert "outboxbench_not_there" in message
     assert "\n" not in message
     assert nowhere.password not in message
-    assert {child.pid for child in psutil.Process().children(recursive=True)} <= before
+    assert started_processes() <= before
 
 
 def test_a_relay_whose_broker_is_not_there_is_one_sentence(

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import tempfile
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import psutil
 import pytest
 from psycopg.conninfo import make_conninfo
+from tests.processes import started_processes
 
 from outboxbench.harness.errors import CannotRun
 from outboxbench.harness.postgres.place import FOLDER_VARIABLE
@@ -79,16 +78,6 @@ def databases(server: Server) -> set[str]:
         return {row[0] for row in connection.execute("SELECT datname FROM pg_database")}
 
 
-def processes() -> set[int]:
-    """All of ours; a server of PostgreSQL starts and ends its own as it likes."""
-    found = set()
-    for child in psutil.Process().children(recursive=True):
-        with suppress(psutil.NoSuchProcess):
-            if child.name() != "postgres":
-                found.add(child.pid)
-    return found
-
-
 @pytest.fixture(autouse=True)
 def leaves_nothing(
     postgres_server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -98,10 +87,10 @@ def leaves_nothing(
     private.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(private))
     monkeypatch.setenv(FOLDER_VARIABLE, str(private))
-    before, running = databases(postgres_server), processes()
+    before, running = databases(postgres_server), started_processes()
     yield
     assert databases(postgres_server) == before
-    assert processes() <= running
+    assert started_processes() <= running
     assert list(private.iterdir()) == []
 
 

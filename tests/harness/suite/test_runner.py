@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import psutil
 import pytest
 from psycopg.conninfo import make_conninfo
+from tests.processes import started_processes
 
 from outboxbench.harness.errors import CannotRun
 from outboxbench.harness.load.job import WorkerResult
@@ -99,14 +99,10 @@ def databases(server: Server) -> set[str]:
         return {row[0] for row in connection.execute("SELECT datname FROM pg_database")}
 
 
-def servers_and_workers() -> set[int]:
-    return {child.pid for child in psutil.Process().children(recursive=True)}
-
-
 def test_a_run_on_the_embedded_server_is_complete_and_leaves_nothing_running(
     folder: RunFolder,
 ) -> None:
-    running = servers_and_workers()
+    running = started_processes()
     witness = Witness()
     chosen = suite({"strategies": ["asyncpg", "psycopg"]})
 
@@ -130,7 +126,7 @@ def test_a_run_on_the_embedded_server_is_complete_and_leaves_nothing_running(
         assert block.conditions.checkpoints == 0
         assert block.conditions.autovacuums is not None
     assert (folder.path / "server.log").is_file()
-    assert servers_and_workers() <= running
+    assert started_processes() <= running
 
 
 @pytest.mark.slow
@@ -279,7 +275,7 @@ def interrupt_after(blocks: int) -> Callable[[int], None]:
 
 
 def test_an_interrupted_run_keeps_what_it_measured(folder: RunFolder) -> None:
-    running = servers_and_workers()
+    running = started_processes()
     chosen = suite({"strategies": ["asyncpg", "psycopg"]})
     witness = Witness(interrupt_after(2))
 
@@ -290,7 +286,7 @@ def test_an_interrupted_run_keeps_what_it_measured(folder: RunFolder) -> None:
     assert not document.complete
     assert {arm.name for arm in document.arms} == set(witness.finished)
     assert len(document.arms) == 2
-    assert servers_and_workers() <= running
+    assert started_processes() <= running
 
 
 def test_a_run_that_is_interrupted_before_its_first_block_leaves_nothing(
