@@ -61,6 +61,11 @@ class FaultArm(Document):
     )
     workload: str
     relaying: FaultRelaying | None = Field(default=None, description="null where there are none")
+    capacity_per_s: PositiveFloat | None = Field(
+        default=None,
+        description="good operations a second of the same clients through the same kind of link in "
+        "a closed loop, before anything failed; null where nobody measured",
+    )
     settings: dict[str, JsonValue]
     history: str = Field(description="its path in the run folder")
     history_sha256: str = Field(description="of that file")

@@ -145,3 +145,39 @@ def test_hosts_are_known_only_where_there_is_a_second_server(tmp_path: Path) -> 
     )
     with pytest.raises(BadInput, match=r'find_by = "hosts" cannot be had with reset, where'):
         load_suite(str(path))
+
+
+def test_arms_that_differ_in_fault_and_load_alone_have_the_same_capacity() -> None:
+    same = plan_faults(suite(measures_capacity=True, rates_per_s=[50.0, 100.0]))
+    assert len(same) == 4
+    assert all(arm.measures_capacity for arm in same)
+    (sizing,) = {arm.sizing for arm in same}
+    for changes in (
+        {"strategies": ["psycopg"]},
+        {"loops": ["asyncio"]},
+        {"profiles": ["idiomatic"]},
+        {"retries": ["none"]},
+        {"synchronous_commit": ["off"]},
+        {"isolations": ["serializable"]},
+        {"workload": "mixed"},
+        {"clients": 8},
+        {"workers": 2},
+        {"busy_wait_us": [1_000.0]},
+    ):
+        assert {arm.sizing for arm in plan_faults(suite(**changes))}.isdisjoint({sizing}), changes
+    assert not any(arm.measures_capacity for arm in plan_faults(suite()))
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"faults": ["failover-sync", "reset"]}, "cannot be had with failover-sync:"),
+        ({"faults": ["disk-full"]}, "cannot be had with disk-full:"),
+        ({"relays": 2}, "cannot be had with relays:"),
+    ],
+)
+def test_a_capacity_of_something_else_than_the_faulted_load_is_refused(
+    changes: dict[str, Any], reason: str
+) -> None:
+    with pytest.raises(ValidationError, match=reason):
+        suite(measures_capacity=True, **changes)

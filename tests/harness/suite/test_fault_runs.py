@@ -13,6 +13,7 @@ from tests.harness.suite.fault_suites import Nobody, lines, suite, verified
 from outboxbench.analysis.history.operations import NONE_LOST
 from outboxbench.analysis.verification import verify
 from outboxbench.harness.errors import CannotRun
+from outboxbench.harness.faulting import capacity
 from outboxbench.harness.suite.fault_plan import plan_faults
 from outboxbench.harness.suite.plan import make_plan
 from outboxbench.harness.suite.runner import RunRequest, run_suite
@@ -79,6 +80,7 @@ def test_a_run_of_faults_is_judged_by_its_histories_and_so_it_is_again(
     for arm in arms.values():
         assert len(arm.availability.injections) == 2
         assert arm.settings["injections"] == 2
+        assert arm.capacity_per_s is None
         assert all(each.first_ok_ms is not None for each in arm.availability.injections)
     cut = arms["commit-cut-after"].availability
     outcomes = cut.outcomes_before
@@ -241,3 +243,34 @@ def test_a_loss_that_was_to_be_expected_fails_the_arm_and_not_the_run(
     for untrue in ({"loss": Loss()}, {"expected_findings": ()}):
         told = run.model_copy(update={"faults": (arm.model_copy(update=untrue),)})
         assert [each.agrees for each in verify(told, folder.path)] == [False]
+
+
+def test_what_clients_can_do_is_measured_once_for_all_loads(
+    measure: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(capacity, "WARM_UP_S", 0.2)
+    monkeypatch.setattr(capacity, "WINDOW_S", 0.5)
+    run = read_run(
+        measure(
+            suite(
+                faults=["reset"],
+                injections=1,
+                rates_per_s=[20.0, 40.0],
+                busy_wait_us=[0.0, 5_000.0],
+                measures_capacity=True,
+            )
+        )
+    )
+
+    capacities = {
+        slower_us: {
+            arm.capacity_per_s for arm in run.faults if arm.settings["busy_wait_us"] == slower_us
+        }
+        for slower_us in (0.0, 5_000.0)
+    }
+    (fast_per_s,), (slowed_per_s,) = capacities.values()
+    assert fast_per_s is not None
+    assert slowed_per_s is not None
+    # One process that waits 5 ms for each; one that began before the window may end in it.
+    assert slowed_per_s <= 202
+    assert fast_per_s > slowed_per_s

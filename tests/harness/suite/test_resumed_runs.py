@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from outboxbench.cli.main import app
 from outboxbench.harness.errors import BadInput
+from outboxbench.harness.faulting import capacity
 from outboxbench.harness.suite.fault_plan import plan_faults
 from outboxbench.harness.suite.plan import make_plan
 from outboxbench.harness.suite.resuming import run_to_resume
@@ -49,10 +50,8 @@ class GoneAtTheSecond(Nobody):
             raise _Killed
 
 
-@pytest.fixture
-def begun(tmp_path: Path) -> Path:
-    """The folder of a run that was killed when its first arm was measured."""
-    chosen = suite(injections=1)
+def begin(chosen: Suite, tmp_path: Path) -> Path:
+    """Return the folder of a run that was killed when its first arm was measured."""
     folder = RunFolder.create(tmp_path, chosen.name, datetime.now(UTC))
     observer = GoneAtTheSecond(folder)
     plan, faults = make_plan(chosen), plan_faults(chosen)
@@ -62,7 +61,12 @@ def begun(tmp_path: Path) -> Path:
     return folder.path
 
 
-def resumed(folder: Path, chosen: Suite) -> Run:
+@pytest.fixture
+def begun(tmp_path: Path) -> Path:
+    return begin(suite(injections=1), tmp_path)
+
+
+def resumed(folder: Path, chosen: Suite, observer: Nobody | None = None) -> Run:
     faults = plan_faults(chosen)
     request = RunRequest(
         chosen,
@@ -72,7 +76,7 @@ def resumed(folder: Path, chosen: Suite) -> Run:
         faults=faults,
         earlier=run_to_resume(folder, chosen, faults),
     )
-    return run_suite(request, Nobody())
+    return run_suite(request, observer or Nobody())
 
 
 def test_a_run_that_was_killed_goes_on_with_the_arms_it_had_not_come_to(begun: Path) -> None:
@@ -108,3 +112,34 @@ def test_a_run_that_compares_speeds_cannot_be_resumed(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["run", "quick", "--resume", str(tmp_path)])
     assert isinstance(result.exception, BadInput)
     assert "compares speeds within its rounds" in str(result.exception)
+
+
+class HearsOfCapacities(Nobody):
+    """Remembers which capacities were measured."""
+
+    def __init__(self) -> None:
+        self.found: list[str] = []
+
+    def preparing(self, what: str) -> None:
+        if "capacity" in what:
+            self.found.append(what)
+
+
+def test_what_clients_can_do_is_measured_once_and_kept_where_a_run_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(capacity, "WARM_UP_S", 0.2)
+    monkeypatch.setattr(capacity, "WINDOW_S", 0.5)
+    chosen = suite(injections=1, measures_capacity=True)
+    begun = begin(chosen, tmp_path)
+    (measured,) = read_run(begun).faults
+    assert measured.capacity_per_s is not None
+    other = suite(injections=1)
+    with pytest.raises(BadInput, match="with other settings"):
+        run_to_resume(begun, other, plan_faults(other))
+
+    observer = HearsOfCapacities()
+    run = resumed(begun, chosen, observer)
+
+    assert observer.found == []
+    assert [arm.capacity_per_s for arm in run.faults] == [measured.capacity_per_s] * 2

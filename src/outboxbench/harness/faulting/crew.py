@@ -126,7 +126,9 @@ class Crew:
                 first_client=place * clients,
                 dataset=self.dataset,
                 seed=order.seed,
-                load=OpenLoad(
+                load=None
+                if order.rate_per_s is None
+                else OpenLoad(
                     "poisson",
                     order.rate_per_s / order.workers,
                     order.max_wait_s,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ClientsJob:
-    """The clients of one process, who ask in an open loop.
+    """The clients of one process, who ask in an open loop, or in a closed one without a `load`.
 
     Their records go to files in the folder `journal`, named after the number of the `worker`: one
     that takes the place of another has a number of its own. `first_client` is where their numbers
@@ -34,7 +34,7 @@ class ClientsJob:
     first_client: int
     dataset: Dataset
     seed: str
-    load: OpenLoad
+    load: OpenLoad | None
     retrying: Retrying
     busy_wait_us: float
     announces: bool
@@ -49,10 +49,11 @@ class ClientsJob:
     def from_json(cls, line: str) -> ClientsJob:
         """Read a job back."""
         fields = json.loads(line)
+        load = fields.pop("load")
         return cls(
             settings=StrategySettings.of_fields(fields.pop("settings")),
             dataset=Dataset(**fields.pop("dataset")),
-            load=OpenLoad(**fields.pop("load")),
+            load=None if load is None else OpenLoad(**load),
             retrying=Retrying(**fields.pop("retrying")),
             **fields,
         )

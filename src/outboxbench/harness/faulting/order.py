@@ -64,6 +64,8 @@ class Relaying:
 class FaultOrder:
     """What to run: one strategy, a fault again and again or several in turns; with relays, if any.
 
+    Without a `rate_per_s` clients ask again as soon as they have an answer, which tells what they
+    can do at most.
     Where faults come in turns, for hours maybe, it is watched how much memory everybody takes.
     """
 
@@ -73,7 +75,7 @@ class FaultOrder:
     mix: str
     clients: int
     workers: int
-    rate_per_s: float
+    rate_per_s: float | None
     max_wait_s: float
     retrying: Retrying
     kind: Kinds

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -19,6 +20,7 @@ from outboxbench.harness.child_answers import exit_code_of, say
 from outboxbench.harness.faulting.connecting import open_persistently
 from outboxbench.harness.faulting.job import ClientsJob
 from outboxbench.harness.load.arrivals import Arrivals, arrival_times_ns
+from outboxbench.harness.load.asking_again import AskingAgain
 from outboxbench.harness.load.client_on_record import record_skipped, run_on_record
 from outboxbench.harness.load.command_mix import CommandMix
 from outboxbench.harness.load.job import Window
@@ -60,17 +62,21 @@ async def _work(job: ClientsJob, strategy: Strategy) -> None:
         stack.callback(journal.close)
         say("ready")
         window = Window(**json.loads(await asyncio.to_thread(sys.stdin.readline)))
-        with Arrivals(arrival_times_ns(job.load, window)) as arrivals:
+        with _arrivals(job, window) as arrivals:
             clients = asyncio.create_task(
                 _run_clients(job, units, persistence.was_committed, journal, arrivals)
             )
             await asyncio.to_thread(sys.stdin.readline)
             arrivals.stop()
             # Where all hang to the end, nobody takes what was due: it is missing all the same.
-            await asyncio.wait([clients], timeout=job.load.max_wait_s)
+            await asyncio.wait([clients], timeout=None if job.load is None else job.load.max_wait_s)
             _skip(arrivals.abandon(), job, journal)
             await clients
         say("done")
+
+
+def _arrivals(job: ClientsJob, window: Window) -> Arrivals | AskingAgain:
+    return AskingAgain() if job.load is None else Arrivals(arrival_times_ns(job.load, window))
 
 
 async def _run_clients(
@@ -78,11 +84,11 @@ async def _run_clients(
     units: UnitsOfWork,
     was_committed: Callable[[UUID], Awaitable[bool]],
     journal: Journal,
-    arrivals: Arrivals,
+    arrivals: Arrivals | AskingAgain,
 ) -> None:
     policy = job.retrying.policy()
     bus = bootstrap(units)
-    max_wait_ns = round(job.load.max_wait_s * 1e9)
+    max_wait_ns = math.inf if job.load is None else round(job.load.max_wait_s * 1e9)
     async with asyncio.TaskGroup() as tasks:
         for number in range(job.first_client, job.first_client + job.clients):
             mix = CommandMix(job.mix, job.dataset, f"{job.seed}/{job.worker}/{number}")

@@ -1,4 +1,4 @@
-"""Clients of an open loop whose every attempt is on record, whatever becomes of them."""
+"""Clients whose every attempt is on record, whatever becomes of them."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from outboxbench.core.application.message_bus import MessageBus
     from outboxbench.core.application.retry import RetryPolicy
     from outboxbench.harness.load.arrivals import Arrival, Arrivals
+    from outboxbench.harness.load.asking_again import AskingAgain
     from outboxbench.harness.load.command_mix import Request
     from outboxbench.harness.load.journal import Journal, JournaledOperation
 
@@ -26,8 +27,8 @@ async def run_on_record(
     mix: CommandMix,
     policy: RetryPolicy,
     journal: Journal,
-    arrivals: Arrivals,
-    max_wait_ns: int,
+    arrivals: Arrivals | AskingAgain,
+    max_wait_ns: float,
     client: int,
     was_committed: Callable[[UUID], Awaitable[bool]],
 ) -> None:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
-from functools import partial, reduce
+from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
-from outboxbench.analysis.history.availability import SLO, availability_of
+from outboxbench.analysis.history.availability import availability_of
 from outboxbench.analysis.history.judgement import judge
 from outboxbench.analysis.memory import memory_checks
 from outboxbench.analysis.verdict import combine
-from outboxbench.core.strategies.settings import DatabaseAddress, StrategySettings
 from outboxbench.harness.errors import CannotRun
 from outboxbench.harness.faulting.block import FaultBlock
-from outboxbench.harness.faulting.order import FaultOrder
+from outboxbench.harness.faulting.capacity import measure_capacity
 from outboxbench.harness.faults.registry import refuse_reason
 from outboxbench.harness.load.dataset import Dataset
+from outboxbench.harness.suite.fault_orders import order_of, strategy_settings_of
 from outboxbench.harness.suite.fault_scenery import Scenery
 from outboxbench.results.faults import FaultArm as FaultArmDocument
 from outboxbench.results.faults import FaultRelaying
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from outboxbench.harness.nats.server import NatsServer
     from outboxbench.harness.postgres.databases import Databases
     from outboxbench.harness.postgres.server import Server
-    from outboxbench.harness.suite.fault_plan import FaultArm
+    from outboxbench.harness.suite.fault_plan import FaultArm, Sizing
     from outboxbench.harness.suite.model import Suite
     from outboxbench.harness.wire.proxy_process import FaultProxy
     from outboxbench.results.machine import Pinning
@@ -43,7 +43,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class FaultRunner:
-    """Measures the arms of one run under faults, one after the other; `server` is the run's."""
+    """Measures the arms of one run under faults, one after the other; `server` is the run's.
+
+    `capacities_per_s` are those that are known; what is found is kept there.
+    """
 
     suite: Suite
     server: Server
@@ -52,6 +55,29 @@ class FaultRunner:
     pinning: Pinning
     folder: RunFolder
     pg_bin: Path | None
+    capacities_per_s: dict[Sizing, float] = field(default_factory=dict)
+
+    def lacks_capacity(self, arm: FaultArm) -> bool:
+        """Tell whether the capacity of an arm has to be found before the arm is measured."""
+        return arm.measures_capacity and arm.sizing not in self.capacities_per_s
+
+    def find_capacity(self, arm: FaultArm, name: str) -> None:
+        """Measure what the clients of an arm can do, on a database that is called after `name`.
+
+        Raises:
+            CannotRun: it cannot be measured.
+        """
+        with ExitStack() as stack:
+            scenery = self._scenery(stack)
+            address = scenery.calm_database(arm, name)
+            links = scenery.links(arm, address)
+            self.capacities_per_s[arm.sizing] = measure_capacity(
+                order_of(arm, self.suite),
+                strategy_settings_of(arm, self.suite, links, address.database),
+                self._dataset,
+                self.janitor,
+                self.pinning,
+            )
 
     def measure(self, arm: FaultArm, name: str) -> FaultArmDocument:
         """Measure an arm on a database that is called after `name`, and judge what it has left.
@@ -64,15 +90,7 @@ class FaultRunner:
             if reason := refuse_reason(kind, self.server):
                 raise CannotRun(reason)
         with ExitStack() as stack:
-            scenery = Scenery(
-                self.suite,
-                self.server,
-                self.databases,
-                self.janitor,
-                self.pinning,
-                self.pg_bin,
-                stack,
-            )
+            scenery = self._scenery(stack)
             own = scenery.database(arm, name)
             broker = scenery.broker(arm)
             links = scenery.links(arm, own.address)
@@ -81,6 +99,21 @@ class FaultRunner:
             memory = self._block(arm, seat, links, broker).run(path)
         return self._judged(arm, path, memory)
 
+    def _scenery(self, stack: ExitStack) -> Scenery:
+        return Scenery(
+            self.suite,
+            self.server,
+            self.databases,
+            self.janitor,
+            self.pinning,
+            self.pg_bin,
+            stack,
+        )
+
+    @property
+    def _dataset(self) -> Dataset:
+        return Dataset(self.suite.dataset.accounts, self.suite.dataset.orders)
+
     def _block(
         self,
         arm: FaultArm,
@@ -88,45 +121,12 @@ class FaultRunner:
         links: Sequence[FaultProxy],
         broker: NatsServer | None,
     ) -> FaultBlock:
-        suite, size = self.suite, self.suite.dataset
-        known = [link.address(seat.address.database) for link in links]
         return FaultBlock(
-            order=FaultOrder(
-                name=arm.name,
-                strategy=arm.strategy.name,
-                loop=arm.loop,
-                mix=arm.workload,
-                clients=arm.clients,
-                workers=arm.workers,
-                rate_per_s=arm.rate_per_s,
-                max_wait_s=arm.max_wait_s,
-                retrying=arm.retrying,
-                kind=arm.kind,
-                rhythm=arm.rhythm,
-                busy_wait_us=arm.busy_wait_us,
-                seed=f"{suite.seed}/{arm.chances}",
-                about={
-                    "arm": arm.name,
-                    "suite": suite.name,
-                    "seed": suite.seed,
-                    SLO: arm.slo_ms,
-                    "expected_findings": arm.expected_findings,
-                },
-                relaying=arm.relaying,
-            ),
+            order=order_of(arm, self.suite),
             seat=seat,
-            settings=StrategySettings(
-                address=reduce(DatabaseAddress.or_at, known),
-                profile=arm.profile,
-                pool_size=arm.clients // arm.workers,
-                isolation=arm.isolation,
-                statement_timeout_s=suite.statement_timeout_s,
-                lock_timeout_s=suite.lock_timeout_s,
-                connect_timeout_s=suite.connect_timeout_s,
-                own_parameters={"synchronous_commit": arm.synchronous_commit},
-            ),
+            settings=strategy_settings_of(arm, self.suite, links, seat.address.database),
             link=links[0],
-            dataset=Dataset(size.accounts, size.orders),
+            dataset=self._dataset,
             janitor=self.janitor,
             pinning=self.pinning,
             broker=broker,
@@ -152,6 +152,7 @@ class FaultRunner:
             isolation=arm.isolation,
             workload=arm.workload,
             relaying=None if arm.relaying is None else FaultRelaying(**asdict(arm.relaying)),
+            capacity_per_s=self.capacities_per_s[arm.sizing] if arm.measures_capacity else None,
             settings=settings_of(arm, self.suite),
             history=path.relative_to(self.folder.path).as_posix(),
             history_sha256=sha256_of(path),

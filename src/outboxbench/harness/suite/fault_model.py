@@ -72,6 +72,11 @@ class FaultMatrix(SuitePart):
     )
     clients: Count = 16
     workers: Count = 1
+    measures_capacity: Annotated[bool, Field(strict=True)] = Field(
+        default=False,
+        description="whether it is measured first, once a run, what the clients of each arm can do "
+        "at most when nothing fails",
+    )
     max_wait_s: Seconds = 1.0
     injections: Count = 9
     clean_s: Seconds = 1.0
@@ -125,6 +130,20 @@ class FaultMatrix(SuitePart):
             raise ValueError(
                 f"{', '.join(storms)} has no hold on clients at read committed: "
                 'set isolations = ["repeatable read", "serializable"]'
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _capacity_is_that_of_the_faulted_load(self) -> Self:
+        elsewhere = [
+            name for name in self.faults if FAULTS[name].replication or FAULTS[name].needs_volume
+        ]
+        others = [*elsewhere, *(["relays"] if self.relays else [])]
+        if self.measures_capacity and others:
+            raise ValueError(
+                "measures_capacity is of clients alone, on a server without a standby and on its "
+                f"usual disk, so it cannot be had with {', '.join(others)}: give those [[faults]] "
+                "of their own"
             )
         return self
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import product
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from outboxbench.analysis.history.operations import NONE_LOST, NONE_TWICE
 from outboxbench.harness.errors import BadInput
@@ -29,6 +29,21 @@ if TYPE_CHECKING:
     from outboxbench.harness.suite.model import Suite
 
 
+class Sizing(NamedTuple):
+    """All that the capacity of clients depends on; each of them has a connection."""
+
+    strategy: str
+    loop: Loop
+    profile: Profile
+    workload: str
+    clients: int
+    workers: int
+    busy_wait_us: float
+    isolation: Isolation
+    synchronous_commit: SynchronousCommit
+    retrying: Retrying
+
+
 @dataclass(frozen=True, slots=True)
 class FaultArm:
     """A strategy that lives through a fault again and again, or through several in turns."""
@@ -50,6 +65,7 @@ class FaultArm:
     slo_ms: float
     find_by: FindBy = "proxy"
     relaying: Relaying | None = None
+    measures_capacity: bool = False
 
     @property
     def name(self) -> str:
@@ -69,6 +85,22 @@ class FaultArm:
             return name
         relays = f"{relaying.relays} relay{'' if relaying.relays == 1 else 's'}"
         return f"{name}/{relays}/{relaying.plan}/{relaying.broker}/{relaying.wake_up}"
+
+    @property
+    def sizing(self) -> Sizing:
+        """What decides how much its clients can do: arms that share it differ in what comes."""
+        return Sizing(
+            self.strategy.name,
+            self.loop,
+            self.profile,
+            self.workload,
+            self.clients,
+            self.workers,
+            self.busy_wait_us,
+            self.isolation,
+            self.synchronous_commit,
+            self.retrying,
+        )
 
     @property
     def chances(self) -> str:
@@ -159,6 +191,7 @@ def _expand(matrix: FaultMatrix, strategies: list[Strategy], window_s: float) ->
                 slo_ms=matrix.slo_ms,
                 find_by=find_by,
                 relaying=relaying,
+                measures_capacity=matrix.measures_capacity,
             )
 
 

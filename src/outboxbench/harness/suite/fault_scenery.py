@@ -60,12 +60,16 @@ class Scenery:
         """
         if arm.kind.reach == "server":
             return self._own_server(arm, name)
+        return Seat(self.server, self.calm_database(arm, name))
+
+    def calm_database(self, arm: FaultArm, name: str) -> DatabaseAddress:
+        """Return a database for the arm on the server of the run, which nothing ever happens to."""
         address = self.databases.create(name)
         self.stack.callback(self.databases.drop, address)
         if arm.relaying is not None:
             _prepare_for_relays(address, arm.relaying)
         self.databases.checkpoint()
-        return Seat(self.server, address)
+        return address
 
     def broker(self, arm: FaultArm) -> NatsServer | None:
         """Start a broker of the block's own, so that nothing of a fault is left for the next."""

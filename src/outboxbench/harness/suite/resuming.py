@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from outboxbench.harness.suite.fault_plan import FaultArm
+    from outboxbench.harness.suite.fault_plan import FaultArm, Sizing
     from outboxbench.harness.suite.model import Suite
     from outboxbench.harness.suite.surroundings import Surroundings
+    from outboxbench.results.faults import FaultArm as FaultArmDocument
     from outboxbench.results.model import Run
 
 
@@ -47,7 +48,7 @@ def run_to_resume(folder: Path, suite: Suite, planned: Sequence[FaultArm]) -> Ru
     known = {arm.name: arm for arm in planned}
     files = RunFolder(folder if folder.is_dir() else folder.parent)
     for arm in earlier.faults:
-        if arm.name not in known or settings_of(known[arm.name], suite) != arm.settings:
+        if arm.name not in known or not _is_as_planned(arm, known[arm.name], suite):
             raise BadInput(
                 f"the run {folder} measured {arm.name} with other settings, or the suite has it no "
                 "more: run the suite anew"
@@ -57,6 +58,26 @@ def run_to_resume(folder: Path, suite: Suite, planned: Sequence[FaultArm]) -> Ru
         except RunReadError as error:
             raise RunReadError(f"{error}; run the suite anew") from error
     return earlier
+
+
+def capacities_known(
+    planned: Sequence[FaultArm], measured: Sequence[FaultArmDocument]
+) -> dict[Sizing, float]:
+    """Return the capacities that an earlier part of a run has found, for the arms still to come."""
+    found = {arm.name: arm.capacity_per_s for arm in measured}
+    return {
+        arm.sizing: capacity_per_s
+        for arm in planned
+        if (capacity_per_s := found.get(arm.name)) is not None
+    }
+
+
+def _is_as_planned(measured: FaultArmDocument, planned: FaultArm, suite: Suite) -> bool:
+    has_capacity = measured.capacity_per_s is not None
+    return (
+        settings_of(planned, suite) == measured.settings
+        and planned.measures_capacity == has_capacity
+    )
 
 
 def refuse_other_surroundings(earlier: Run, surroundings: Surroundings) -> None:

@@ -22,7 +22,7 @@ from outboxbench.harness.suite.networks import Networks
 from outboxbench.harness.suite.plan import StrategyArm
 from outboxbench.harness.suite.relay_blocks import RelayRunner
 from outboxbench.harness.suite.relay_plan import NO_RELAYS, RelayRounds
-from outboxbench.harness.suite.resuming import refuse_other_surroundings
+from outboxbench.harness.suite.resuming import capacities_known, refuse_other_surroundings
 from outboxbench.harness.suite.session import Session
 from outboxbench.harness.suite.surroundings import Surroundings
 from outboxbench.harness.suite.workers_ahead import WorkersAhead
@@ -146,10 +146,17 @@ def run_suite(request: RunRequest, observer: RunObserver) -> Run:
             else None
         )
         relays = RelayRunner(suite, server, databases, janitor, pinning, nats)
-        faults = FaultRunner(
-            suite, server, databases, janitor, pinning, request.folder, request.pg_bin
-        )
         measured = () if earlier is None else earlier.faults
+        faults = FaultRunner(
+            suite,
+            server,
+            databases,
+            janitor,
+            pinning,
+            request.folder,
+            request.pg_bin,
+            capacities_known(request.faults, measured),
+        )
         session = Session(context, request.folder, blocks, relays, faults, observer, measured)
 
         def keep_log(kind: type[BaseException] | None, *_: object) -> None:

@@ -151,6 +151,9 @@ class Session:
         for number, arm in enumerate(self._context.faults):
             if arm.name in measured_before:
                 continue
+            if self._fault_runner.lacks_capacity(arm):
+                self._observer.preparing(f"finding the capacity of {arm.name}")
+                self._fault_runner.find_capacity(arm, f"f{number}_capacity")
             self._observer.block_started(arm.name, 0)
             measured = self._fault_runner.measure(arm, f"f{number}")
             self._faults.append(measured)
