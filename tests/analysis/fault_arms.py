@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from outboxbench.results.document import Verdict
 
 CHECK = "nothing is lost"
+SERVICES_MS = (1.0, 2.0, 4.0, 8.0, 16.0)
 
 
 def injection(
@@ -53,7 +54,6 @@ def fault_arm(
     *,
     rate_per_s: float = 200.0,
     busy_wait_us: float = 0.0,
-    good_of_bins: tuple[int, ...] = (20,) * 10,
     verdict: Verdict = "pass",
     expected_findings: tuple[str, ...] = (),
     **changes: Any,
@@ -77,7 +77,33 @@ def fault_arm(
         availability=BlockAvailability(
             outcomes_before=OutcomeCounts(ok=200),
             injections=injections or (injection(),),
-            timeline=Timeline(begins_ms=0.0, bin_ms=100.0, good=good_of_bins),
+            timeline=Timeline(begins_ms=0.0, bin_ms=100.0, good=(20,) * 10),
         ),
         **changes,
+    )
+
+
+def arms_of_speeds(fault: str = "reset", *, sign: int = 1) -> tuple[FaultArm, ...]:
+    """Arms whose harm rises with their service time, or falls if the sign is negative.
+
+    Their headroom falls with it in either case, and the time that they take to catch up rises.
+    """
+    return tuple(
+        fault_arm(
+            fault=fault,
+            busy_wait_us=1_000 * service_ms,
+            injections=(
+                injection(
+                    service_ms=service_ms,
+                    in_flight=place + len(SERVICES_MS),
+                    interrupted=place if sign > 0 else len(SERVICES_MS) - 1 - place,
+                    on_time=200 - sign * 10 * place - 50,
+                    caught_up_ms=100.0 * (1 + place),
+                    first_ok_after_effect_ms=100.0,
+                    outcomes=OutcomeCounts(ok=190 - place, failed=10 + place),
+                ),
+            ),
+            capacity_per_s=4_000.0 / service_ms,
+        )
+        for place, service_ms in enumerate(SERVICES_MS)
     )

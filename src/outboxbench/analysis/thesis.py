@@ -9,6 +9,8 @@ interrupts some of that; what waits meanwhile is caught up with out of headroom.
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from dataclasses import dataclass
 from statistics import fmean, median
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
@@ -18,7 +20,6 @@ from scipy.stats import spearmanr
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from outboxbench.results.availability import Timeline
     from outboxbench.results.document import Verdict
     from outboxbench.results.faults import FaultArm
     from outboxbench.results.model import Run
@@ -27,10 +28,12 @@ FEWEST_POINTS: Final = 5
 """Arms under the same fault; the ranks of fewer say nothing."""
 CLEAR: Final = 0.7
 """A rank correlation from which on a claim holds; from its negative on, the contrary does."""
-PEAK_BINS: Final = 5
-"""So many bins of the timeline in a row show what an arm can do while it catches up."""
 
 Answer: TypeAlias = Literal["held", "did not show", "was contradicted", "cannot be told"]
+Reason: TypeAlias = Literal[
+    "too few arms", "too few that differ", "capacity not measured", "no SLO was named"
+]
+"""Why something cannot be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,8 @@ class ThesisPoint:
     that was never caught up with counts as longer than all others; None if half of them were not.
     `interrupted` were in flight at the onset and failed or stayed in doubt, `hurt` are all that
     failed, stayed in doubt or were skipped; `on_time` is the share of all that were due.
-    `headroom` is what it did at its best beyond the offered load, as a share of that.
+    `headroom` is what its clients can do at most beyond the offered load, as a multiple of that:
+    below 0 where they cannot keep up with it, and None where nobody measured what they can do.
     """
 
     strategy: str
@@ -53,7 +57,8 @@ class ThesisPoint:
     expected_in_flight: float
     interrupted: float
     hurt: float
-    headroom: float
+    capacity_per_s: float | None
+    headroom: float | None
     caught_up_ms: float | None
     expected_caught_up_ms: float | None
     on_time: float | None
@@ -66,20 +71,28 @@ class ThesisPoint:
 
 
 class Claim(NamedTuple):
-    """What the thesis says: `effect` rises with `cause`, where both are known of an arm."""
+    """What the thesis says: `effect` rises with `cause`, where both are known of an arm.
+
+    `missing` is why they are not, where they are not.
+    """
 
     says: str
     cause: Callable[[ThesisPoint], float | None]
     effect: Callable[[ThesisPoint], float | None]
+    missing: Reason = "too few arms"
 
 
 class Finding(NamedTuple):
-    """What the arms under a fault say of a claim. `rho` is Spearman's, of so many `points`."""
+    """What the arms under a fault say of a claim. `rho` is Spearman's, of so many `points`.
+
+    Where there is none, `reason` says why.
+    """
 
     claim: Claim
     fault: str
     points: int
     rho: float | None
+    reason: Reason | None = None
 
     @property
     def answer(self) -> Answer:
@@ -104,13 +117,16 @@ CLAIMS: Final = (
     ),
     Claim(
         "the less headroom, the longer it takes to catch up",
-        lambda point: -point.headroom,
-        lambda point: point.caught_up_ms,
+        lambda point: None if point.headroom is None else -point.headroom,
+        # Who never caught up took longer than all others.
+        lambda point: math.inf if point.caught_up_ms is None else point.caught_up_ms,
+        missing="capacity not measured",
     ),
     Claim(
         "the longer operations take, the fewer are served in time",
         lambda point: point.service_ms,
         lambda point: None if point.on_time is None else -point.on_time,
+        missing="no SLO was named",
     ),
 )
 
@@ -139,7 +155,8 @@ def _point(arm: FaultArm) -> ThesisPoint | None:
     if not services_ms or not rate_per_s:
         return None
     service_ms = fmean(services_ms)
-    headroom = _peak_per_s(arm.availability.timeline) / rate_per_s - 1
+    capacity_per_s = arm.capacity_per_s
+    headroom = None if capacity_per_s is None else capacity_per_s / rate_per_s - 1
     outage_ms = _median([each.first_ok_after_effect_ms for each in injections])
     attempted = sum(each.outcomes.attempted for each in injections)
     on_time = [each.on_time for each in injections if each.on_time is not None]
@@ -155,11 +172,12 @@ def _point(arm: FaultArm) -> ThesisPoint | None:
         expected_in_flight=rate_per_s * service_ms / 1000,
         interrupted=fmean(each.failed + each.indeterminate for each in cut),
         hurt=fmean(each.attempted - each.good for each in due),
+        capacity_per_s=capacity_per_s,
         headroom=headroom,
         caught_up_ms=_median([each.caught_up_ms for each in injections]),
         # What came in the outage at the offered rate is served at the rate that is left over.
         expected_caught_up_ms=None
-        if outage_ms is None or headroom <= 0
+        if outage_ms is None or headroom is None or headroom <= 0
         else outage_ms * (1 + 1 / headroom),
         on_time=sum(on_time) / attempted if on_time and attempted else None,
         verdict=arm.verdict,
@@ -173,23 +191,22 @@ def _number(arm: FaultArm, setting: str) -> float:
 
 def _median(values: Sequence[float | None]) -> float | None:
     """The median, where those that never came count as longer than all others."""
-    middle = median(float("inf") if value is None else value for value in values)
-    return None if middle == float("inf") else middle
-
-
-def _peak_per_s(timeline: Timeline) -> float:
-    good = timeline.good
-    most = max(
-        (sum(good[place : place + PEAK_BINS]) for place in range(len(good) - PEAK_BINS + 1)),
-        default=0,
-    )
-    return most / (PEAK_BINS * timeline.bin_ms / 1000)
+    middle = median(math.inf if value is None else value for value in values)
+    return None if middle == math.inf else middle
 
 
 def _finding(claim: Claim, fault: str, points: Sequence[ThesisPoint]) -> Finding:
     pairs = [(claim.cause(point), claim.effect(point)) for point in points]
     known = [(cause, effect) for cause, effect in pairs if cause is not None and effect is not None]
-    causes, effects = ({pair[place] for pair in known} for place in (0, 1))
-    if len(known) < FEWEST_POINTS or len(causes) == 1 or len(effects) == 1:
-        return Finding(claim, fault, len(known), None)
+    if len(known) < FEWEST_POINTS:
+        reason: Reason = claim.missing if len(points) >= FEWEST_POINTS else "too few arms"
+        return Finding(claim, fault, len(known), None, reason)
+    if any(_are_mostly_alike(values) for values in zip(*known, strict=True)):
+        return Finding(claim, fault, len(known), None, "too few that differ")
     return Finding(claim, fault, len(known), float(spearmanr(known).statistic))
+
+
+def _are_mostly_alike(values: Sequence[float]) -> bool:
+    """Tell whether more than half are equal: ranks would then be those of a few stragglers."""
+    ((_, most),) = Counter(values).most_common(1)
+    return 2 * most > len(values)

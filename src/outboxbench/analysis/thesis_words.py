@@ -26,6 +26,7 @@ def paragraph(run: Run) -> str:
     found = findings(points)
     sentences = [
         _little(points),
+        _headroom(points),
         *(_answers(claim, [each for each in found if each.claim is claim]) for claim in CLAIMS),
         _elsewhere(points),
         *_fastest_and_slowest(points),
@@ -43,6 +44,16 @@ def _little(points: Sequence[ThesisPoint]) -> str:
     )
 
 
+def _headroom(points: Sequence[ThesisPoint]) -> str:
+    known = [point.headroom for point in points if point.headroom is not None]
+    if not known:
+        return ""
+    return (
+        f"Headroom, which is what clients did in a closed loop beyond the load, went from "
+        f"{min(known):.1f} to {max(known):.1f} times the load."
+    )
+
+
 def _answers(claim: Claim, found: Sequence[Finding]) -> str:
     parts = []
     for answer in get_args(Answer):
@@ -54,7 +65,7 @@ def _answers(claim: Claim, found: Sequence[Finding]) -> str:
 
 def _with_rho(finding: Finding) -> str:
     if finding.rho is None:
-        return finding.fault
+        return f"{finding.fault} ({finding.reason})"
     return f"{finding.fault} (ρ {finding.rho:.2f}, {finding.points} arms)"
 
 
