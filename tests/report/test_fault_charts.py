@@ -92,7 +92,7 @@ def test_a_chart_has_the_verdict_of_the_run_and_of_each_arm(name: str) -> None:
     bad = words(DRAWINGS[name](faults.run(faults.arm(), faults.arm("psycopg", verdict="fail"))))
 
     assert "Verdict of the run: pass" in good
-    assert "2 injections" in good
+    assert "2 injections an arm" in good
     assert "✗" not in good
     assert "Verdict of the run: ✗ FAIL" in bad
     assert "psycopg  ✗ FAIL" in bad

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import pytest
+from tests.analysis.fault_arms import fault_arm, injection
+from tests.analysis.runs import run as a_run
 
-from outboxbench.report.numbers import BLANK, milliseconds, percent, three_digits
+from outboxbench.report.numbers import BLANK, how_much, milliseconds, percent, rounds, three_digits
 
 
 @pytest.mark.parametrize(
@@ -27,3 +29,16 @@ def test_a_latency_is_told_in_milliseconds() -> None:
 
 def test_a_ratio_is_told_in_per_cent() -> None:
     assert (percent(0.654), percent(None)) == ("65%", BLANK)
+
+
+def test_where_all_that_a_run_did_was_to_inject_faults_it_tells_of_no_rounds() -> None:
+    once = fault_arm()
+    twice = fault_arm("psycopg", injections=(injection(1), injection(2)))
+    for faults, told in (
+        ((once, once), "1 injection an arm"),
+        ((twice,), "2 injections an arm"),
+        ((twice, once), "1 to 2 injections an arm"),
+    ):
+        assert how_much(a_run(arms=(), faults=faults)) == told
+    both = a_run(faults=(twice,))
+    assert how_much(both) == how_much(a_run()) == rounds(both)

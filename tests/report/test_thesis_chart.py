@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from outboxbench.results.faults import FaultArm
 
 STRATEGIES = ("asyncpg", "psycopg", "core-asyncpg", "core-psycopg", "orm-asyncpg", "orm-psycopg")
+CAUGHT_UP = 2
+"""The column of that claim."""
 
 
 def arms(fault: str) -> tuple[FaultArm, ...]:
@@ -43,7 +45,7 @@ def arms(fault: str) -> tuple[FaultArm, ...]:
                 ),
             ),
             busy_wait_us=busy_wait_us,
-            good_of_bins=(40 - place,) * 10,
+            capacity_per_s=400.0 - 20 * place,
         )
         for busy_wait_us in (0.0, 500.0)
         for place, strategy in enumerate(STRATEGIES)
@@ -72,8 +74,10 @@ def test_every_fault_has_a_panel_for_each_claim_and_a_point_for_each_arm(figure:
 
 
 def test_axes_begin_at_nothing_and_shares_end_at_all(figure: Figure) -> None:
-    for axes in figure.axes:
-        assert (axes.get_xlim()[0], axes.get_ylim()[0]) == (0, 0)
+    for column, axes in enumerate(figure.axes):
+        assert axes.get_ylim()[0] == 0
+        assert axes.get_xscale() == ("log" if column % len(CLAIMS) == CAUGHT_UP else "linear")
+        assert axes.get_xscale() == "log" or axes.get_xlim()[0] == 0
     assert figure.axes[3].get_ylim() == (0, 100)
 
 
@@ -97,3 +101,90 @@ def test_where_arms_do_not_differ_there_is_nothing_to_draw() -> None:
         thesis.draw(a_run(faults=(fault_arm(),)))
     with pytest.raises(NoDataError, match="five arms"):
         thesis.draw(a_run())
+
+
+def caught_up_panel(*, headroom: float | None = 1.0, **figures: Any) -> Axes:
+    """The panel of arms that differ in what is drawn beside it, and in their capacity."""
+    measured = [
+        arm.model_copy(
+            update={
+                "capacity_per_s": None if headroom is None else 200 * (1 + headroom * (1 + place)),
+                "availability": arm.availability.model_copy(
+                    update={
+                        "injections": tuple(
+                            each.model_copy(update=figures) for each in arm.availability.injections
+                        )
+                    }
+                ),
+            }
+        )
+        for place, arm in enumerate(arms("reset"))
+    ]
+    return thesis.draw(a_run(faults=tuple(measured))).axes[CAUGHT_UP]
+
+
+def notes(axes: Axes) -> str:
+    return " ".join(text.get_text() for text in axes.texts)
+
+
+def test_headroom_is_seen_from_a_tenth_of_the_load_to_a_hundred_times_it(figure: Figure) -> None:
+    axes = figure.axes[CAUGHT_UP]
+    left, right = axes.get_xlim()
+    assert left <= 0.1
+    assert right >= 100
+    assert {label.get_text() for label in axes.get_xticklabels()} >= {"0.1", "1", "10", "100"}
+    (expected,) = (line for line in axes.lines if np.size(line.get_xdata()) > 1)
+    headroom, caught_up_s = (np.asarray(each) for each in expected.get_data())
+    np.testing.assert_allclose(caught_up_s, 0.05 * (1 + 1 / headroom))
+
+
+def test_points_beyond_the_axis_widen_it() -> None:
+    axes = caught_up_panel(headroom=0.01)
+    assert axes.get_xlim()[0] < 0.01
+    axes = caught_up_panel(headroom=20.0)
+    assert axes.get_xlim()[1] > 20 * 2 * len(STRATEGIES)
+
+
+def test_a_panel_in_which_nobody_waits_says_so() -> None:
+    failing = caught_up_panel(caught_up_ms=0.0)
+    assert failing.get_title(loc="left") == "Caught up: too few that differ"
+    assert notes(failing) == "nobody waits:\nclients fail at once"
+    unhurt = caught_up_panel(caught_up_ms=0.0, outcomes=OutcomeCounts(ok=100))
+    assert notes(unhurt) == "nobody waits"
+
+
+def test_a_panel_tells_whom_it_does_not_show() -> None:
+    never, slow, *others = arms("reset")
+    (first,) = never.availability.injections
+    lost = first.model_copy(update={"caught_up_ms": None})
+    gone = never.availability.model_copy(update={"injections": (lost,)})
+    shown = (
+        never.model_copy(update={"availability": gone}),
+        slow.model_copy(update={"capacity_per_s": 100.0}),
+        *others,
+    )
+    axes = thesis.draw(a_run(faults=shown)).axes[CAUGHT_UP]
+    assert notes(axes) == "1 without headroom\n1 never caught up"
+    assert len(points_of(axes)) == len(others)
+
+
+def test_headroom_that_nobody_measured_is_not_drawn() -> None:
+    axes = caught_up_panel(headroom=None)
+    assert axes.get_title(loc="left") == "Caught up: capacity not measured"
+    assert points_of(axes) == []
+
+
+def test_the_footer_counts_injections_as_there_are_no_rounds(figure: Figure) -> None:
+    told = " ".join(text.get_text() for text in figure.texts)
+    assert "1 injection an arm" in told
+    assert "round" not in told
+
+
+def test_the_figures_tell_what_clients_can_do_at_most() -> None:
+    table = thesis.data(a_run(faults=arms("reset")))
+    capacity, headroom = (
+        [row[table.columns.index(name)] for row in table.rows]
+        for name in ("capacity, 1/s", "headroom, × the load")
+    )
+    assert capacity[:2] == [400.0, 380.0]
+    assert headroom[:2] == pytest.approx([1.0, 0.9])

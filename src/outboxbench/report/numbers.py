@@ -45,6 +45,19 @@ def interval(comparison: Comparison) -> str:
     return f"{comparison.ratio:.2f} [{comparison.low:.2f}, {comparison.high:.2f}]"
 
 
+def how_much(run: Run) -> str:
+    """How much was measured: rounds, unless all that a run did was to inject faults."""
+    return injections(run) if run.faults and not (run.arms or run.relays) else rounds(run)
+
+
+def injections(run: Run) -> str:
+    """How much was measured under faults, where there are no rounds."""
+    times = sorted({len(arm.availability.injections) for arm in run.faults})
+    most = times[-1] if times else 0
+    least = f"{times[0]:,} to " if len(times) > 1 else ""
+    return f"{least}{most:,} injection{'' if most == 1 else 's'} an arm"
+
+
 def rounds(run: Run) -> str:
     """How much was measured: rounds and the length of each window."""
     return f"{run.rounds} round{'' if run.rounds == 1 else 's'} of {run.window_s:g} s"

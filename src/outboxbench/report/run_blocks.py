@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from outboxbench.report.blocks import Code, Figures, Heading, Paragraph, blocks_of, joined
-from outboxbench.report.numbers import rounds
+from outboxbench.report.numbers import how_much
 from outboxbench.report.terminal import run_report
 from outboxbench.report.verdicts import cautions
 
@@ -22,7 +22,7 @@ def run_blocks(run: Run) -> tuple[Block, ...]:
         (
             Heading(f"outboxbench: suite {run.suite}, {run.started_at:%Y-%m-%d %H:%M} UTC", 1),
             *(Paragraph((caution,), is_loud=True) for caution in _cautions(run)),
-            Paragraph((f"Verdict of the run: {run.verdict}; {rounds(run)}.",)),
+            Paragraph((f"Verdict of the run: {run.verdict}; {how_much(run)}.",)),
             Heading("Results", 2),
             *blocks_of(run_report(run)),
             Heading("Environment", 2),

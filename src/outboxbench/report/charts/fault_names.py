@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from outboxbench.analysis.fault_panels import fails_as_expected
 from outboxbench.report import style
 from outboxbench.report.charts import frame
+from outboxbench.report.numbers import injections
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -58,5 +59,4 @@ def fill(panel: FaultPanel, arm: FaultArm) -> style.Fill:
 
 def footer(run: Run) -> frame.Footer:
     """What stands below a chart of faults: injections take the place of rounds."""
-    injections = sum(len(arm.availability.injections) for arm in run.faults)
-    return frame.Footer.of_run(run, measured=f"{injections:,} injections")
+    return frame.Footer.of_run(run, measured=injections(run))

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from outboxbench.analysis.comparable import changed_durability
 from outboxbench.report import style
-from outboxbench.report.numbers import rounds
+from outboxbench.report.numbers import how_much
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,7 +51,7 @@ class Footer:
 
     @classmethod
     def of_run(cls, run: Run, *, measured: str | None = None) -> Footer:
-        """What stands below every chart of a run; `measured` is how much was, if not in rounds."""
+        """What stands below every chart of a run; `measured` is how much was, if not all of it."""
         durability = changed_durability(run.server)
         return cls(
             verdict=run.verdict,
@@ -61,7 +61,7 @@ class Footer:
             ),
             provenance=(
                 f"suite {run.suite}",
-                measured or rounds(run),
+                measured or how_much(run),
                 *surroundings(run.server, run.environment),
                 f"{run.started_at:%Y-%m-%d}",
             ),

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple, get_args
 
-import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from outboxbench.analysis.thesis import CLAIMS, Answer, findings, thesis_points
 from outboxbench.analysis.thesis_words import paragraph
 from outboxbench.report import style
-from outboxbench.report.charts import frame
+from outboxbench.report.charts import fault_names, frame
 from outboxbench.report.charts.data_table import DataTable
+from outboxbench.report.charts.thesis_headroom import caught_up_s, draw_expected, drawn_headroom
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -68,7 +68,7 @@ def draw(run: Run) -> Figure:
     row_in = _HEADING_IN + _PANEL_IN + _AXIS_IN
     with style.applied():
         figure = frame.new_figure(
-            frame.Footer.of_run(run),
+            fault_names.footer(run),
             title=TITLE,
             subtitle="A point is a strategy at a load; open markers are slowed on purpose, the "
             "larger the more.\nGrey lines are what is expected. ρ ranks the points: 1 agrees with "
@@ -120,21 +120,19 @@ def data(run: Run) -> DataTable:
         columns=(
             *("fault", "arm", "offered, 1/s", "service time, ms"),
             *("expected in flight", "in flight at the onset", "of them failed or in doubt"),
-            *("headroom, × the load", "caught up, s", "served within the SLO, share", "verdict"),
+            *("capacity, 1/s", "headroom, × the load", "caught up, s"),
+            *("served within the SLO, share", "verdict"),
         ),
         rows=tuple(
             (
                 *(point.fault, point.name, point.rate_per_s, point.service_ms),
-                *(point.expected_in_flight, point.in_flight, point.interrupted, point.headroom),
-                *(_caught_up_s(point), point.on_time, point.verdict),
+                *(point.expected_in_flight, point.in_flight, point.interrupted),
+                *(point.capacity_per_s, point.headroom, caught_up_s(point)),
+                *(point.on_time, point.verdict),
             )
             for point in thesis_points(run)
         ),
     )
-
-
-def _caught_up_s(point: ThesisPoint) -> float | None:
-    return None if point.caught_up_ms is None else point.caught_up_ms / 1000
 
 
 def _write_names(figure: Figure, names: Sequence[str]) -> None:
@@ -171,18 +169,18 @@ def _loads(points: Sequence[ThesisPoint]) -> str:
 
 
 def _draw_panel(axes: Axes, panel: _Panel, points: Sequence[ThesisPoint], finding: Finding) -> None:
-    rho = "too few that differ" if finding.rho is None else f"ρ {finding.rho:.2f}"
+    rho = finding.reason if finding.rho is None else f"ρ {finding.rho:.2f}"
     axes.set_title(f"{panel.title}: {rho}", fontsize=9)
     axes.set_xlabel(panel.x_label, fontsize=8.5)
     axes.set_ylabel(panel.y_label, fontsize=8.5)
     axes.tick_params(labelsize=8)
     slowest_us = max((point.slower_us for point in points), default=0.0)
-    shown = []
+    is_empty = True
     for point in points:
         x, y = panel.x(point), panel.y(point)
         if x is None or y is None:
             continue
-        shown.append(point)
+        is_empty = False
         look = style.look_of(point.strategy)
         axes.plot(
             [x],
@@ -195,7 +193,7 @@ def _draw_panel(axes: Axes, panel: _Panel, points: Sequence[ThesisPoint], findin
             zorder=3,
             clip_on=False,
         )
-    if not shown:
+    if is_empty:
         axes.text(0.5, 0.5, "nothing to show", transform=axes.transAxes, ha="center", fontsize=8.5)
         return
     axes.margins(0.08)
@@ -203,7 +201,7 @@ def _draw_panel(axes: Axes, panel: _Panel, points: Sequence[ThesisPoint], findin
     axes.set_ylim(bottom=0)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 5, 10]))
-    panel.draw_expected(axes, shown)
+    panel.draw_expected(axes, points)
 
 
 def _equal(axes: Axes, points: Sequence[ThesisPoint]) -> None:
@@ -212,23 +210,6 @@ def _equal(axes: Axes, points: Sequence[ThesisPoint]) -> None:
     end = max(axes.get_xlim()[1], axes.get_ylim()[1])
     limits = (axes.get_xlim(), axes.get_ylim())
     axes.plot([0, end], [0, end], color=style.FAINT, linewidth=1)
-    axes.set_xlim(limits[0])
-    axes.set_ylim(limits[1])
-
-
-def _fluid(axes: Axes, points: Sequence[ThesisPoint]) -> None:
-    """A queue that is served at the best rate once the outage is over: the median outage."""
-    outages_ms = [
-        point.expected_caught_up_ms / (1 + 1 / point.headroom)
-        for point in points
-        if point.expected_caught_up_ms is not None
-    ]
-    if not outages_ms:
-        return
-    limits = (axes.get_xlim(), axes.get_ylim())
-    headroom = np.linspace(max(limits[0][1] / 200, 0.01), limits[0][1], 200)
-    expected_s = float(np.median(outages_ms)) / 1000 * (1 + 1 / headroom)
-    axes.plot(headroom, expected_s, color=style.FAINT, linewidth=1)
     axes.set_xlim(limits[0])
     axes.set_ylim(limits[1])
 
@@ -260,9 +241,9 @@ _PANELS: Final = (
         "Caught up",
         "headroom, × the load",
         "s until nobody waits",
-        lambda point: point.headroom,
-        _caught_up_s,
-        _fluid,
+        drawn_headroom,
+        caught_up_s,
+        draw_expected,
     ),
     _Panel(
         "In time",

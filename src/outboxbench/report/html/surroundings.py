@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from outboxbench.report.numbers import BLANK, rounds, three_digits
+from outboxbench.report.numbers import BLANK, how_much, three_digits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -36,7 +36,7 @@ def surroundings(run: Run) -> tuple[Facts, ...]:
 
 def _run(run: Run) -> Iterator[tuple[str, str]]:
     yield "suite", run.suite
-    yield "measured", rounds(run)
+    yield "measured", how_much(run)
     if run.rounds_added:
         yield "rounds added", f"{run.rounds_added}"
     yield "warm-up", f"{run.warm_up_s:g} s"
