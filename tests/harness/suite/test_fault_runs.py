@@ -256,21 +256,14 @@ def test_what_clients_can_do_is_measured_once_for_all_loads(
                 faults=["reset"],
                 injections=1,
                 rates_per_s=[20.0, 40.0],
-                busy_wait_us=[0.0, 5_000.0],
+                busy_wait_us=[5_000.0],
                 measures_capacity=True,
             )
         )
     )
 
-    capacities = {
-        slower_us: {
-            arm.capacity_per_s for arm in run.faults if arm.settings["busy_wait_us"] == slower_us
-        }
-        for slower_us in (0.0, 5_000.0)
-    }
-    (fast_per_s,), (slowed_per_s,) = capacities.values()
-    assert fast_per_s is not None
-    assert slowed_per_s is not None
+    assert len(run.faults) == 2
+    (capacity_per_s,) = {arm.capacity_per_s for arm in run.faults}
+    assert capacity_per_s is not None
     # One process that waits 5 ms for each; one that began before the window may end in it.
-    assert slowed_per_s <= 202
-    assert fast_per_s > slowed_per_s
+    assert capacity_per_s <= 202

@@ -125,6 +125,7 @@ class HearsOfCapacities(Nobody):
             self.found.append(what)
 
 
+@pytest.mark.slow
 def test_what_clients_can_do_is_measured_once_and_kept_where_a_run_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
