@@ -64,6 +64,7 @@ def draw_expected(axes: Axes, points: Sequence[ThesisPoint]) -> None:
             fontsize=_TICK_SIZE,
             color=style.FAINT,
             zorder=2.5,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0},
         )
 
 
