@@ -9,7 +9,7 @@ from rich.text import Text
 
 from outboxbench.analysis.comparable import changed_durability
 from outboxbench.analysis.comparison import METRICS
-from outboxbench.report.figures_table import FULL_WIDTH, figures_table
+from outboxbench.report.figures_table import FULL_WIDTH, VERDICT, figures_table
 from outboxbench.report.numbers import (
     BLANK,
     METRIC_NAMES,
@@ -56,6 +56,7 @@ def arm_table(run: Run, arms: ComparableArms, width: int) -> Table:
         arms.title if names_loops else f"{arms.title}, {loops.pop()}",
         ("strategy", "loop") if names_loops else ("strategy",),
         [column.heading for column in columns],
+        (VERDICT,),
     )
     for arm in arms.ceilings:
         table.add_row(*_row(arms, arm, columns, with_loop=names_loops))

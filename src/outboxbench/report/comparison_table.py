@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich import box
 from rich.console import Group
-from rich.table import Table
 from rich.text import Text
 
 from outboxbench.analysis.two_runs import common_arms, software_differences
+from outboxbench.report.figures_table import figures_table
 from outboxbench.report.numbers import METRIC_NAMES, interval
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from rich.console import RenderableType
+    from rich.table import Table
 
     from outboxbench.results.comparison import Comparison, Decision
     from outboxbench.results.model import Run
@@ -55,10 +55,7 @@ def _when(run: Run) -> str:
 
 
 def _table(comparisons: Sequence[Comparison]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    table.add_column("arm, metric", overflow="fold")
-    table.add_column("head/base", justify="right", no_wrap=True)
-    table.add_column("decision", no_wrap=True)
+    table = figures_table("", ("arm, metric",), ("head/base",), ("decision",), gap=3)
     earlier = ""
     for each in comparisons:
         if each.head != earlier:

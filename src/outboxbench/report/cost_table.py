@@ -7,19 +7,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich import box
 from rich.console import Group
-from rich.table import Table
 from rich.text import Text
 
 from outboxbench.analysis.comparable import changed_durability
 from outboxbench.analysis.priced_alike import priced_alike
+from outboxbench.report.figures_table import figures_table
 from outboxbench.report.numbers import BLANK, three_digits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from rich.console import RenderableType
+    from rich.table import Table
 
     from outboxbench.analysis.priced_alike import PricedAlike
     from outboxbench.results.cost import CommandCost, CommandTime, Costs
@@ -66,7 +66,7 @@ def cost_report(costs: Costs) -> RenderableType:
 
 
 def _counts_table(alike: PricedAlike) -> Table:
-    table = _new_table(f"{alike.title}: counts", _COUNTS)
+    table = figures_table(f"{alike.title}: counts", ("strategy",), _COUNTS)
     for command in alike.commands:
         counts = command.counts
         _add_row(
@@ -87,7 +87,7 @@ def _counts_table(alike: PricedAlike) -> Table:
 
 
 def _times_table(alike: PricedAlike) -> Table:
-    table = _new_table(f"{alike.title}: time in µs", _TIMES)
+    table = figures_table(f"{alike.title}: time in µs", ("strategy",), _TIMES)
     for command in alike.commands:
         if time := command.time:
             _add_row(
@@ -103,21 +103,6 @@ def _times_table(alike: PricedAlike) -> Table:
                 time.client_cpu_us,
                 time.wal_syncs,
             )
-    return table
-
-
-def _new_table(title: str, columns: Sequence[str]) -> Table:
-    table = Table(
-        title=Text(title, style="bold"),
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        show_edge=False,
-        pad_edge=False,
-        padding=(0, 0),
-    )
-    table.add_column("strategy", overflow="fold", vertical="bottom")
-    for column in columns:
-        table.add_column(column, justify="right", no_wrap=True, vertical="bottom")
     return table
 
 

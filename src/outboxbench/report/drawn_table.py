@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from rich import box
-from rich.table import Table
 from rich.text import Text
 
 from outboxbench.analysis.fault_panels import fault_panels
 from outboxbench.analysis.memory import memory_trend
 from outboxbench.report.fault_table import COLUMNS, cells
+from outboxbench.report.figures_table import figures_table
 from outboxbench.results.faults import DRAWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rich.console import RenderableType
+    from rich.table import Table
 
     from outboxbench.results.faults import FaultArm
     from outboxbench.results.memory import MemorySeries
@@ -37,17 +37,8 @@ def drawn_report(run: Run) -> Iterator[RenderableType]:
 
 def _table(label: str, arm: FaultArm) -> Table:
     injections = arm.availability.injections
-    table = Table(
-        title=Text(f"{label}, each fault by itself", style="bold"),
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        show_edge=False,
-        pad_edge=False,
-        padding=(0, 0),
-    )
-    table.add_column("fault", overflow="fold", vertical="bottom")
-    for column in ("times", *(column for column in COLUMNS if column not in _LEFT_OUT)):
-        table.add_column(column, justify="right", no_wrap=True, vertical="bottom")
+    figures = (column for column in COLUMNS if column not in _LEFT_OUT)
+    table = figures_table(f"{label}, each fault by itself", ("fault",), ("times", *figures))
     for fault in sorted({each.fault for each in injections}):
         of_it = [each for each in injections if each.fault == fault]
         told = zip(COLUMNS, cells(of_it), strict=True)

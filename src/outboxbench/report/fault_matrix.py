@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
-from rich import box
-from rich.table import Table
 from rich.text import Text
 
 from outboxbench.analysis.fault_panels import fault_panels
 from outboxbench.analysis.history.operations import NONE_LOST, NONE_TWICE
 from outboxbench.analysis.verdict import as_expected
 from outboxbench.report.charts.data_table import DataTable
+from outboxbench.report.figures_table import FULL_WIDTH, figures_table
 from outboxbench.report.numbers import BLANK
 
 if TYPE_CHECKING:
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
 
 FEWEST_FAULTS: Final = 2
 FEWEST_STRATEGIES: Final = 2
-WIDTH: Final = 80
-"""In characters, of a block of columns."""
 
 Sign = Literal["fail", "unknown", "expected", "pass"]
 """A verdict, or `expected`: a failure that the arm was there to show. The worst first."""
@@ -38,7 +35,7 @@ _FOUND: Final = {NONE_LOST: "lost", NONE_TWICE: "twice"}
 _COUNT: Final = re.compile(r"\d+")
 _LONGEST_NAME: Final = 36
 _GAP: Final = 2
-"""Between columns: the padding, and what the box puts there."""
+"""Blanks between columns."""
 
 LEGEND: Final = (
     "Every cell is the verdict over the histories of one strategy under one fault.",
@@ -56,11 +53,9 @@ def fault_matrix(run: Run) -> Iterator[RenderableType]:
     """
     blocks = _blocks(run, _broken, gap=_GAP, edge=0)
     for block in blocks:
-        table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
         first, *strategies = block.columns
-        table.add_column(first, overflow="fold", max_width=_LONGEST_NAME, vertical="bottom")
-        for strategy in strategies:
-            table.add_column(Text(_broken(strategy)), no_wrap=True, vertical="bottom")
+        table = figures_table("", (first,), (), map(_broken, strategies), gap=_GAP)
+        table.columns[0].max_width = _LONGEST_NAME
         for name, *cells in block.rows:
             table.add_row(Text(f"{name}"), *(_styled(f"{cell}") for cell in cells))
         yield from (table, Text())
@@ -78,7 +73,7 @@ def markdown_matrix(run: Run) -> str:
 def _blocks(
     run: Run, heading: Callable[[str], str], *, gap: int, edge: int
 ) -> tuple[DataTable, ...]:
-    """The verdicts in words, in blocks of as many strategies as stand beside the faults in `WIDTH`.
+    """The verdicts in words, in blocks of as many strategies as stand beside the faults.
 
     None if there are too few of either to make a matrix. `gap` is what a column takes beside its
     text, `edge` what the first one does.
@@ -91,7 +86,7 @@ def _blocks(
         strategy: [_cell(arms.get(strategy, ())) for arms in rows.values()]
         for strategy in strategies
     }
-    room = WIDTH - edge - min(_LONGEST_NAME, max(map(len, rows)))
+    room = FULL_WIDTH - edge - min(_LONGEST_NAME, max(map(len, rows)))
     blocks: list[list[str]] = []
     left = 0
     for strategy, cells in columns.items():

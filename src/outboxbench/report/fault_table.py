@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from rich import box
-from rich.table import Table
 from rich.text import Text
 
 from outboxbench.analysis.fault_panels import fails_as_expected, fault_panels
 from outboxbench.analysis.history.availability_summary import summarise
 from outboxbench.analysis.history.operations import NONE_LOST
+from outboxbench.report.figures_table import VERDICT, figures_table
 from outboxbench.report.numbers import BLANK, three_digits
 from outboxbench.report.verdicts import VERDICTS
 from outboxbench.results.block import OutcomeCounts
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from rich.console import RenderableType
+    from rich.table import Table
 
     from outboxbench.analysis.fault_panels import FaultPanel
     from outboxbench.results.availability import Injection, Spread
@@ -66,18 +66,7 @@ def fault_report(run: Run) -> Iterator[RenderableType]:
 
 def _table(panel: FaultPanel) -> Table:
     injections = max(len(arm.availability.injections) for arm in panel.arms)
-    table = Table(
-        title=Text(f"{panel.fault}, {injections} times", style="bold"),
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        show_edge=False,
-        pad_edge=False,
-        padding=(0, 0),
-    )
-    table.add_column("strategy", overflow="fold", vertical="bottom")
-    for column in COLUMNS:
-        table.add_column(column, justify="right", no_wrap=True, vertical="bottom")
-    table.add_column("ver-\ndict", vertical="bottom")
+    table = figures_table(f"{panel.fault}, {injections} times", ("strategy",), COLUMNS, (VERDICT,))
     for arm in panel.arms:
         table.add_row(
             Text(panel.label(arm)),
@@ -101,10 +90,7 @@ def _losses(panel: FaultPanel) -> Iterator[Text]:
 
 
 def _deliveries(panel: FaultPanel) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("deliveries", overflow="fold")
-    for column in ("first ms", "max", "gap ms", "max"):
-        table.add_column(column, justify="right", no_wrap=True)
+    table = figures_table("", ("deliveries",), ("first ms", "max", "gap ms", "max"), gap=2)
     for arm in panel.arms:
         summary = summarise(arm.availability.injections)
         if arm.relaying is not None:

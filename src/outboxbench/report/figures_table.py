@@ -14,25 +14,44 @@ if TYPE_CHECKING:
 FULL_WIDTH: Final = 80
 """What every table fits in with all its columns."""
 
+VERDICT: Final = "ver-\ndict"
+"""The heading of a column of verdicts; broken, as names need the room."""
+
 # Nothing but a rule below the headings, of a character that every encoding has and that is no
 # noise where the table is copied or searched.
 _BOX: Final = Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
 
 
-def figures_table(title: str, names: Iterable[str], figures: Iterable[str]) -> Table:
-    """Make a table: names, which may be folded, before figures, which may not, and a verdict."""
+def figures_table(
+    title: str,
+    names: Iterable[str],
+    figures: Iterable[str],
+    words: Iterable[str] = (),
+    *,
+    gap: int = 1,
+) -> Table:
+    """Make a table: names, which may be folded, before figures and words, which may not.
+
+    Args:
+        title: what stands above the table; nothing does if it is empty.
+        names: the headings of what tells the rows apart.
+        figures: the headings of columns that are aligned to the right.
+        words: the headings of what is no figure, such as a verdict.
+        gap: blanks between two columns, 1 or more.
+    """
     table = Table(
         title=Text(title, style="bold"),
         title_justify="left",
         box=_BOX,
         show_edge=False,
         pad_edge=False,
-        padding=(0, 0),
+        # The box puts a blank between columns by itself.
+        padding=(0, gap - 1, 0, 0),
     )
     for heading in names:
-        table.add_column(heading, overflow="fold", vertical="bottom")
+        table.add_column(Text(heading), overflow="fold", vertical="bottom")
     for heading in figures:
-        table.add_column(heading, justify="right", no_wrap=True, vertical="bottom")
-    # Broken, as names need the room.
-    table.add_column("ver-\ndict", vertical="bottom")
+        table.add_column(Text(heading), justify="right", no_wrap=True, vertical="bottom")
+    for heading in words:
+        table.add_column(Text(heading), no_wrap=True, vertical="bottom")
     return table

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from rich import box
-from rich.table import Table
 from rich.text import Text
 
 from outboxbench.analysis.noise import ROUNDS_GRID, margin, rounds_to_see
+from outboxbench.report.figures_table import figures_table
 from outboxbench.report.numbers import METRIC_NAMES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from rich.console import Console
+    from rich.table import Table
 
     from outboxbench.results.noise import MetricNoise, Noise
 
@@ -81,9 +81,5 @@ def _rounds(measured: MetricNoise) -> list[str]:
     return ["–" if rounds is None else str(rounds) for each in needed for rounds in each]
 
 
-def _table(columns: tuple[str, ...]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    table.add_column("metric", vertical="bottom")
-    for column in columns:
-        table.add_column(column, justify="right", vertical="bottom")
-    return table
+def _table(figures: tuple[str, ...]) -> Table:
+    return figures_table("", ("metric",), figures, gap=3)

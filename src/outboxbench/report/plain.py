@@ -26,6 +26,7 @@ REPLACEMENTS: Final[Mapping[str, str]] = {
     "✗": "x",
     "δ": "d",
     "ρ": "r",
+    "σ": "s",
 }
 """One character for one, so that columns stay where they are."""
 

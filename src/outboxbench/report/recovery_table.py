@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from rich import box
-from rich.table import Table
 from rich.text import Text
 
 from outboxbench.analysis.fault_panels import PROFILE, fault_panels
 from outboxbench.analysis.history.availability_summary import summarise
+from outboxbench.report.figures_table import figures_table
 from outboxbench.report.numbers import BLANK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from rich.console import RenderableType
+    from rich.table import Table
 
     from outboxbench.analysis.fault_panels import FaultPanel
     from outboxbench.results.availability import Spread
     from outboxbench.results.faults import FaultArm
     from outboxbench.results.model import Run
 
-_NEVER = "never"
+_NEVER: Final = "never"
+_GAP: Final = 2
+"""Blanks between columns."""
 
 
 def recovery_report(run: Run) -> Iterator[RenderableType]:
@@ -47,19 +49,12 @@ def recovery_report(run: Run) -> Iterator[RenderableType]:
 
 
 def _table(panel: FaultPanel, profiles: Sequence[str]) -> Table:
-    table = Table(
-        title=Text(f"{panel.fault}: back after", style="bold"),
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        show_edge=False,
-        pad_edge=False,
-        padding=(0, 1),
+    figures = (
+        f"{profile}\n{column}" if column.startswith("first") else column
+        for profile in profiles
+        for column in ("first\nok ms", "after\nserver", "wedged")
     )
-    table.add_column("strategy", overflow="fold", vertical="bottom")
-    for profile in profiles:
-        for column in ("first\nok ms", "after\nserver", "wedged"):
-            heading = f"{profile}\n{column}" if column.startswith("first") else column
-            table.add_column(heading, justify="right", no_wrap=True, vertical="bottom")
+    table = figures_table(f"{panel.fault}: back after", ("strategy",), figures, gap=_GAP)
     for label, by_profile in _rows(panel):
         table.add_row(Text(label), *_cells(by_profile.get(profile) for profile in profiles))
     return table

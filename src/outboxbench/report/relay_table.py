@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from rich.text import Text
 
 from outboxbench.analysis.relay_panels import relay_panels
-from outboxbench.report.figures_table import FULL_WIDTH, figures_table
+from outboxbench.report.figures_table import FULL_WIDTH, VERDICT, figures_table
 from outboxbench.report.numbers import BLANK, milliseconds, rounds, three_digits
 from outboxbench.report.verdicts import VERDICTS
 from outboxbench.results.block import LatencyUs
@@ -49,7 +49,7 @@ def relay_report(run: Run, width: int) -> Iterator[RenderableType]:
 
 def _table(panel: RelayPanel, columns: tuple[str, ...], width: int) -> Table:
     shown = [width >= FULL_WIDTH or each not in _NEEDS_WIDTH for each in columns]
-    table = figures_table(panel.title, ("relay",), compress(columns, shown))
+    table = figures_table(panel.title, ("relay",), compress(columns, shown), (VERDICT,))
     for arm in panel.arms:
         cells = _drain_cells(arm) if panel.scenario == "drain" else _chain_cells(arm)
         table.add_row(

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from outboxbench.analysis.comparable import settings_text
 from outboxbench.analysis.rate_series import sweep
-from outboxbench.report.figures_table import figures_table
+from outboxbench.report.figures_table import VERDICT, figures_table
 from outboxbench.report.numbers import BLANK, milliseconds, rounds, three_digits
 from outboxbench.report.verdicts import VERDICTS
 
@@ -44,6 +44,7 @@ def sweep_table(panel: Panel, width: int) -> Table:
         title if names_loops else f"{title}, {loops.pop()}",
         ("strategy", "loop") if names_loops else ("strategy",),
         compress(_HEADINGS, shown),
+        (VERDICT,),
     )
     for each in _by_throughput(panel):
         series = each.series
