@@ -8,22 +8,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
-from matplotlib.lines import Line2D
-
 from outboxbench.analysis.comparable import settings_text
 from outboxbench.report import style
 from outboxbench.report.charts import frame
 from outboxbench.report.charts.ratio_axes import SMALL, write_names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from pydantic import JsonValue
 
     from outboxbench.analysis.comparable import ComparableArms
-    from outboxbench.results.model import Arm
 
 TALLEST_IN: Final = 30.0
 """What is taller with full panels is drawn as a grid."""
@@ -37,8 +34,6 @@ _NAMES_IN: Final = 1.95
 _LABELS_IN: Final = 0.5
 _GAP_IN: Final = 0.62
 _LONGEST_NAME: Final = 30
-_KEY_NAMES: Final = 5
-_KEY_ROW_IN: Final = 0.24
 
 Item = TypeVar("Item")
 
@@ -125,37 +120,6 @@ def draw_grid(figure: Figure, panels: Sequence[Small], *, top_in: float) -> None
                     axes, [(name, name not in doubtful) for name in names], SMALL, _LONGEST_NAME
                 )
         top_in += _line_height_in(line)
-
-
-def key_height_in(names: Collection[str]) -> float:
-    """The room that the names of strategies take above a grid of lines."""
-    return _KEY_ROW_IN * -(-len(names) // _KEY_NAMES) + 0.15
-
-
-def write_key(figure: Figure, arms: Sequence[Arm], *, top_in: float) -> None:
-    """Name the strategies above a grid, where no panel has room for it."""
-    looks = {arm.strategy: style.look(arm) for arm in arms}
-    figure.legend(
-        handles=[
-            Line2D(
-                [],
-                [],
-                color=look.colour,
-                marker=look.marker,
-                linestyle=look.line,
-                label=frame.shortened(name, 20),
-            )
-            for name, look in looks.items()
-        ],
-        loc="upper left",
-        bbox_to_anchor=(frame.LEFT_IN / frame.WIDTH_IN, 1 - top_in / figure.get_figheight()),
-        ncols=_KEY_NAMES,
-        frameon=False,
-        fontsize=9,
-        borderpad=0,
-        borderaxespad=0,
-        columnspacing=2.2,
-    )
 
 
 def _lines(panels: Sequence[Small]) -> list[list[Small]]:

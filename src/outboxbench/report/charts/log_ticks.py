@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from matplotlib.axis import YAxis
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -46,6 +46,16 @@ def label_log_axis(
     axis.set_major_formatter(FuncFormatter(lambda value, _: short(value / per_unit)))
     axis.set_minor_locator(NullLocator())
     axis.set_tick_params(labelsize=points)
+
+
+def tick_log_axis(axis: Axis, *, is_wide: bool, spec: str) -> None:
+    """Label a logarithmic axis at round values, a wide one at fewer of each decade.
+
+    `spec` is how a value is written, as `format` takes it.
+    """
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if is_wide else (1, 1.5, 2, 3, 5, 7)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: format(value, spec)))
+    axis.set_minor_locator(NullLocator())
 
 
 def short(value: float) -> str:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from outboxbench.analysis.latency import spectrum
 from outboxbench.report.charts.findings import over_rounds
+from outboxbench.report.charts.loop_rows import loop_rows
 from outboxbench.report.numbers import milliseconds
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from hdrh.histogram import HdrHistogram
 
     from outboxbench.analysis.comparable import ComparableArms
-    from outboxbench.results.model import Arm
+    from outboxbench.report.charts.loop_rows import LoopRow
+    from outboxbench.results.model import Arm, Run
 
 _US_PER_MS = 1000
 
@@ -33,8 +36,12 @@ class Line(NamedTuple):
         return self.arm.summary.latency_us.p99 if self.arm.summary else None
 
 
-def lines_of(arms: ComparableArms, histograms: Mapping[str, HdrHistogram]) -> list[Line]:
-    """The lines of a row of panels; none when only the ceiling has one."""
+def rows_of(run: Run, histograms: Mapping[str, HdrHistogram]) -> list[LoopRow[Line]]:
+    """The arms with a line, by what they may be compared with."""
+    return loop_rows(run, partial(_lines_of, histograms))
+
+
+def _lines_of(histograms: Mapping[str, HdrHistogram], arms: ComparableArms) -> list[Line]:
     lines = []
     for arm in (*arms.ceilings, *arms.strategies):
         histogram = histograms.get(arm.name)
@@ -50,33 +57,33 @@ def lines_of(arms: ComparableArms, histograms: Mapping[str, HdrHistogram]) -> li
                     values_ms=[point.value_us / _US_PER_MS for point in points],
                 )
             )
-    return lines if any(line.arm.role == "strategy" for line in lines) else []
+    return lines
 
 
-def too_few(arms: ComparableArms, lines: Sequence[Line]) -> str:
+def too_few(row: LoopRow[Line]) -> str:
     """Name the arms without a line; empty where all have one."""
-    drawn = {line.arm.name for line in lines}
-    missing = [arm.name for arm in arms.strategies if arm.name not in drawn]
+    drawn = {line.arm.name for line in row.lines}
+    missing = [arm.name for arm in row.arms.strategies if arm.name not in drawn]
     return f"; too few samples: {', '.join(missing)}" if missing else ""
 
 
-def tails(arms: ComparableArms, lines: Sequence[Line]) -> str:
+def tails(row: LoopRow[Line]) -> str:
     """Say which strategies have the lowest and the highest p99, and their range over rounds."""
     told = sorted(
-        ((p99_us, line) for line in lines if line.arm.loop and (p99_us := line.p99_us)),
+        ((p99_us, line) for line in row.lines if line.arm.loop and (p99_us := line.p99_us)),
         key=lambda each: each[0],
     )
     if not told:
-        return f"{arms.title}: no strategy has the 1,000 samples that a p99 needs"
+        return f"{row.arms.title}: no strategy has the 1,000 samples that a p99 needs"
     (lowest_us, first), (highest_us, last) = told[0], told[-1]
     lowest = (
         f"{first.name} {first.arm.loop} has the lowest p99, {milliseconds(lowest_us)} ms"
         f"{_over_rounds(first)}"
     )
     if len(told) == 1:
-        return f"{arms.title}: {lowest}"
+        return f"{row.arms.title}: {lowest}"
     return (
-        f"{arms.title}: {lowest}, and {last.name} {last.arm.loop} the highest,"
+        f"{row.arms.title}: {lowest}, and {last.name} {last.arm.loop} the highest,"
         f" {milliseconds(highest_us)} ms{_over_rounds(last)}"
     )
 
