@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Final, NamedTuple, get_args
+from typing import TYPE_CHECKING, Final, get_args
 
-from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from outboxbench.analysis.thesis import CLAIMS, Answer, findings, thesis_points
 from outboxbench.analysis.thesis_words import paragraph
 from outboxbench.report import style
-from outboxbench.report.charts import fault_names, frame
+from outboxbench.report.charts import fault_names, frame, strategy_key
 from outboxbench.report.charts.data_table import DataTable
-from outboxbench.report.charts.thesis_headroom import caught_up_s, draw_expected, drawn_headroom
+from outboxbench.report.charts.thesis_headroom import caught_up_s
+from outboxbench.report.charts.thesis_panels import PANELS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from outboxbench.analysis.thesis import Finding, ThesisPoint
+    from outboxbench.report.charts.thesis_panels import Panel
     from outboxbench.results.model import Run
 
 TITLE = "Is a faster service hurt less by failures?"
@@ -32,25 +33,13 @@ READING = (
     " and fall in the last two."
 )
 
-_NAMES_A_ROW: Final = 5
-_NAME_ROW_IN: Final = 0.24
-_LONGEST_NAME: Final = 20
 _HEADING_IN: Final = 0.75
 _PANEL_IN: Final = 2.0
 _AXIS_IN: Final = 0.75
 _GAP_IN: Final = 0.62
+_NAMES_IN: Final = 0.25
+"""How far above the panels the names of strategies begin."""
 _WIDTH_IN: Final = (frame.WIDTH_IN - 2 * frame.LEFT_IN - 4 * _GAP_IN) / 4
-
-
-class _Panel(NamedTuple):
-    """One claim as a panel: what is drawn against what."""
-
-    title: str
-    x_label: str
-    y_label: str
-    x: Callable[[ThesisPoint], float | None]
-    y: Callable[[ThesisPoint], float | None]
-    draw_expected: Callable[[Axes, Sequence[ThesisPoint]], None]
 
 
 def draw(run: Run) -> Figure:
@@ -63,8 +52,8 @@ def draw(run: Run) -> Figure:
     faults = sorted({each.fault for each in found if each.rho is not None})
     if not faults:
         raise frame.NoDataError("no fault was met by five arms that differ in what became of them")
-    names = list(dict.fromkeys(point.strategy for point in points))
-    names_in = _NAME_ROW_IN * -(-len(names) // _NAMES_A_ROW) + 0.15
+    looks = {point.strategy: style.look_of(point.strategy) for point in points}
+    names_in = strategy_key.height_in(looks)
     row_in = _HEADING_IN + _PANEL_IN + _AXIS_IN
     with style.applied():
         figure = frame.new_figure(
@@ -76,12 +65,12 @@ def draw(run: Run) -> Figure:
             key=(),
             panels_in=names_in + row_in * len(faults),
         )
-        _write_names(figure, names)
+        strategy_key.write(figure, looks, top_in=frame.TOP_IN - _NAMES_IN, is_stroked=False)
         for row, fault in enumerate(faults):
             of_fault = [point for point in points if point.fault == fault]
             top_in = frame.TOP_IN + names_in + row * row_in
             frame.write_heading(figure, f"Under {fault}", _loads(of_fault), at_in=top_in)
-            for column, (panel, claim) in enumerate(zip(_PANELS, CLAIMS, strict=True)):
+            for column, (panel, claim) in enumerate(zip(PANELS, CLAIMS, strict=True)):
                 axes = frame.place(
                     figure,
                     left_in=frame.LEFT_IN + _GAP_IN + column * (_WIDTH_IN + _GAP_IN),
@@ -135,40 +124,12 @@ def data(run: Run) -> DataTable:
     )
 
 
-def _write_names(figure: Figure, names: Sequence[str]) -> None:
-    handles = [
-        Line2D(
-            [],
-            [],
-            linestyle="none",
-            marker=style.look_of(name).marker,
-            color=style.look_of(name).colour,
-            label=frame.shortened(name, _LONGEST_NAME),
-        )
-        for name in names
-    ]
-    figure.legend(
-        handles=handles,
-        loc="upper left",
-        bbox_to_anchor=(
-            frame.LEFT_IN / frame.WIDTH_IN,
-            1 - (frame.TOP_IN - 0.25) / figure.get_figheight(),
-        ),
-        ncols=_NAMES_A_ROW,
-        frameon=False,
-        fontsize=9,
-        borderpad=0,
-        borderaxespad=0,
-        columnspacing=2.2,
-    )
-
-
 def _loads(points: Sequence[ThesisPoint]) -> str:
     rates = sorted({point.rate_per_s for point in points})
     return f"{len(points)} arms, offered {', '.join(f'{rate:g}' for rate in rates)} operations/s"
 
 
-def _draw_panel(axes: Axes, panel: _Panel, points: Sequence[ThesisPoint], finding: Finding) -> None:
+def _draw_panel(axes: Axes, panel: Panel, points: Sequence[ThesisPoint], finding: Finding) -> None:
     rho = finding.reason if finding.rho is None else f"ρ {finding.rho:.2f}"
     axes.set_title(f"{panel.title}: {rho}", fontsize=9)
     axes.set_xlabel(panel.x_label, fontsize=8.5)
@@ -202,55 +163,3 @@ def _draw_panel(axes: Axes, panel: _Panel, points: Sequence[ThesisPoint], findin
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 5, 10]))
     panel.draw_expected(axes, points)
-
-
-def _equal(axes: Axes, points: Sequence[ThesisPoint]) -> None:
-    """As many as expected: the diagonal."""
-    del points
-    end = max(axes.get_xlim()[1], axes.get_ylim()[1])
-    limits = (axes.get_xlim(), axes.get_ylim())
-    axes.plot([0, end], [0, end], color=style.FAINT, linewidth=1)
-    axes.set_xlim(limits[0])
-    axes.set_ylim(limits[1])
-
-
-def _nothing(axes: Axes, points: Sequence[ThesisPoint]) -> None:
-    """Nothing is expected but that it falls."""
-    del points
-    axes.set_ylim(0, 100)
-
-
-_PANELS: Final = (
-    _Panel(
-        "Little's law",
-        "expected in flight",
-        "in flight at the onset",
-        lambda point: point.expected_in_flight,
-        lambda point: point.in_flight,
-        _equal,
-    ),
-    _Panel(
-        "Interrupted",
-        "in flight at the onset",
-        "of them failed or in doubt",
-        lambda point: point.in_flight,
-        lambda point: point.interrupted,
-        _equal,
-    ),
-    _Panel(
-        "Caught up",
-        "headroom, × the load",
-        "s until nobody waits",
-        drawn_headroom,
-        caught_up_s,
-        draw_expected,
-    ),
-    _Panel(
-        "In time",
-        "ms an operation takes",
-        "% served within the SLO",
-        lambda point: point.service_ms,
-        lambda point: None if point.on_time is None else 100 * point.on_time,
-        _nothing,
-    ),
-)
