@@ -5,10 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from matplotlib.ticker import MaxNLocator, StrMethodFormatter
-
 from outboxbench.report import style
-from outboxbench.report.charts import grid
+from outboxbench.report.charts import arm_rows, grid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,9 +19,9 @@ if TYPE_CHECKING:
 
 def small_panel(arms: ComparableArms) -> grid.Small:
     """One comparable set of arms: bars with the range of their rounds, the fastest on top."""
-    by_name = {f"{arms.label(arm)} {arm.loop}": arm for arm in arms.strategies}
+    by_name = {arm_rows.small_name(arms, arm): arm for arm in arms.strategies}
     return grid.Small(
-        heading=f"{arms.workload}, {arms.profile} profile",
+        heading=arm_rows.small_heading(arms),
         arms=arms,
         rows={name: -arm.summary.ok_per_s_median for name, arm in by_name.items() if arm.summary},
         doubtful=frozenset(name for name, arm in by_name.items() if arm.verdict != "pass"),
@@ -77,9 +75,4 @@ def _draw_small(
                 linewidth=1.2,
                 linestyle=style.CEILING.line,
             )
-    axes.set_xlim(left=0)
-    axes.set_ylim(len(names) - 0.5, -0.5)
-    axes.set_yticks([])
-    axes.xaxis.set_major_locator(MaxNLocator(3))
-    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-    axes.set_xlabel("ok/s; dashed: ceiling", fontsize=8)
+    arm_rows.set_small_axes(axes, rows=len(names), label="ok/s; dashed: ceiling")
