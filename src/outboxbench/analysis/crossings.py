@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from outboxbench.analysis.comparison import logs_by_round
 from outboxbench.analysis.intervals import Paired
+from outboxbench.analysis.series import distance_ms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,10 +41,10 @@ def _between(one: Series, other: Series) -> Iterator[Crossing]:
         (first, second)
         for first in one.arms
         for second in other.arms
-        if first.settings["network_rtt_ms"] == second.settings["network_rtt_ms"]
+        if distance_ms(first) == distance_ms(second)
     ]
     signs = [
-        (_distance_ms(first), sign)
+        (distance_ms(first), sign)
         for first, second in shared
         if (sign := _who_leads(first, second)) != 0
     ]
@@ -61,9 +62,3 @@ def _who_leads(first: Arm, second: Arm) -> int:
         return 0
     found = Paired([one[number] - other[number] for number in common]).mean().t_interval()
     return (found.low > 1) - (found.high < 1)
-
-
-def _distance_ms(arm: Arm) -> float:
-    distance = arm.settings["network_rtt_ms"]
-    assert isinstance(distance, int | float)
-    return float(distance)

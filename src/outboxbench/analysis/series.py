@@ -62,6 +62,13 @@ def network_panels(run: Run) -> tuple[Panel, ...]:
     )
 
 
+def distance_ms(arm: Arm) -> float:
+    """What was added to every round trip of an arm of a network panel."""
+    distance = arm.settings["network_rtt_ms"]
+    assert isinstance(distance, int | float)
+    return float(distance)
+
+
 def curve(series: Series) -> tuple[Point, ...]:
     """A sweep as points whose latency is the 99th percentile, where the samples carry one."""
     return tuple(
@@ -104,6 +111,4 @@ def _panels(run: Run, setting: str, fewest: int) -> Iterator[Panel]:
 def _place(arm: Arm) -> float:
     if arm.offered_per_s is not None:
         return arm.offered_per_s
-    distance = arm.settings["network_rtt_ms"]
-    assert isinstance(distance, int | float)
-    return float(distance)
+    return distance_ms(arm)

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import math
-from functools import partial
 from typing import TYPE_CHECKING
 
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from outboxbench.analysis.comparable import settings_text
 from outboxbench.analysis.crossings import crossings
-from outboxbench.analysis.series import network_panels
+from outboxbench.analysis.series import distance_ms, network_panels
 from outboxbench.report import style
 from outboxbench.report.charts import frame
 from outboxbench.report.charts.data_table import DataTable
 from outboxbench.report.charts.findings import sentence
 from outboxbench.report.charts.labels import spread_apart
-from outboxbench.report.charts.network_words import crossing_lines, notes
+from outboxbench.report.charts.line_names import Columns, write_heads, write_line_name
+from outboxbench.report.charts.log_ticks import tick_log_axis
+from outboxbench.report.charts.network_crossings import place_of
+from outboxbench.report.charts.network_words import crossing_lines, notes, series_name
 from outboxbench.report.numbers import three_digits
 
 if TYPE_CHECKING:
@@ -26,9 +27,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from outboxbench.analysis.crossings import Crossing
     from outboxbench.analysis.series import Panel, Series
-    from outboxbench.results.model import Arm, Run
+    from outboxbench.report.charts.network_crossings import Place
+    from outboxbench.results.model import Run
 
 TITLE = "Across a network"
 SHOWS = "ok/s over the distance to the server, and where the ranking changes"
@@ -44,12 +45,8 @@ _AXIS_IN = 0.7
 _NOTE_IN = 0.2
 _WIDTH_IN = 6.1
 _LEFT_IN = frame.LEFT_IN + 0.8
-_SAMPLE_IN = 0.18
-_NAME_IN = 0.3
-_RATE_IN = 2.75
-_VERDICT_IN = 2.9
+_COLUMNS = Columns(0.18, 0.3, 22, figure_in=2.75, verdict_in=2.9)
 _LABEL_GAP_IN = 0.23
-_LONGEST_NAME = 22
 _WIDE_RANGE = 10
 _ASYNCIO_ALPHA = 0.5
 
@@ -100,7 +97,7 @@ def describe(run: Run) -> str:
         + "; ".join(
             f"{series.strategy} {series.loop} "
             + ", ".join(
-                f"{three_digits(arm.summary.ok_per_s_median)} ok/s at {_distance_ms(arm):g} ms"
+                f"{three_digits(arm.summary.ok_per_s_median)} ok/s at {distance_ms(arm):g} ms"
                 for arm in series.arms
                 if arm.summary
             )
@@ -132,7 +129,7 @@ def data(run: Run) -> DataTable:
         rows=tuple(
             (
                 *(panel.title, settings_text(panel.settings), series.strategy, series.loop),
-                *(_distance_ms(arm), summary.ok_per_s_median, summary.ok_per_s_min),
+                *(distance_ms(arm), summary.ok_per_s_median, summary.ok_per_s_min),
                 *(summary.ok_per_s_max, summary.rounds, arm.verdict),
             )
             for panel in network_panels(run)
@@ -144,7 +141,7 @@ def data(run: Run) -> DataTable:
 
 
 def _draw_panel(axes: Axes, panel: Panel) -> None:
-    distances = sorted({_distance_ms(arm) for series in panel.series for arm in series.arms})
+    distances = sorted({distance_ms(arm) for series in panel.series for arm in series.arms})
     axes.set_xlim(-0.15, len(distances) - 0.85)
     axes.set_xticks(range(len(distances)), [f"{each:g} ms" for each in distances])
     axes.set_xlabel("added to every round trip", fontsize=9)
@@ -152,13 +149,11 @@ def _draw_panel(axes: Axes, panel: Panel) -> None:
     for series in panel.series:
         _draw_series(axes, series, distances)
     low, high = axes.get_ylim()
-    wide = high / low > _WIDE_RANGE
-    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if wide else (1, 1.5, 2, 3, 5, 7)))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-    axes.yaxis.set_minor_locator(NullLocator())
+    tick_log_axis(axes.yaxis, is_wide=high / low > _WIDE_RANGE, spec=",.0f")
     axes.set_ylabel("committed operations per second (logarithmic)", fontsize=9)
     for crossing in crossings(panel):
-        _draw_crossing(axes, crossing, distances)
+        if place := place_of(crossing, distances):
+            _ring(axes, place)
     _write_labels(axes, panel, distances[-1])
 
 
@@ -168,7 +163,7 @@ def _draw_series(axes: Axes, series: Series, distances: Sequence[float]) -> None
     summaries = [arm.summary for arm in series.arms if arm.summary]
     medians = [summary.ok_per_s_median for summary in summaries]
     axes.errorbar(
-        [distances.index(_distance_ms(arm)) for arm in series.arms],
+        [distances.index(distance_ms(arm)) for arm in series.arms],
         medians,
         yerr=[
             [summary.ok_per_s_median - summary.ok_per_s_min for summary in summaries],
@@ -186,22 +181,10 @@ def _draw_series(axes: Axes, series: Series, distances: Sequence[float]) -> None
     )
 
 
-def _draw_crossing(axes: Axes, crossing: Crossing, distances: Sequence[float]) -> None:
-    """Ring where two lines cross, straight as they are drawn from one distance to the next."""
-    start, end = distances.index(crossing.near_ms), distances.index(crossing.far_ms)
-    if end != start + 1:
-        return
-    ahead, behind = (
-        [_log_rate(series, distance) for distance in (crossing.near_ms, crossing.far_ms)]
-        for series in (crossing.overtaken, crossing.overtaking)
-    )
-    lead, lag = ahead[0] - behind[0], behind[1] - ahead[1]
-    if lead <= 0 or lag <= 0:
-        return
-    share = lead / (lead + lag)
+def _ring(axes: Axes, place: Place) -> None:
     axes.plot(
-        start + share,
-        math.exp(ahead[0] + share * (ahead[1] - ahead[0])),
+        place.distance,
+        place.ok_per_s,
         marker="o",
         markersize=12,
         markerfacecolor="none",
@@ -210,39 +193,29 @@ def _draw_crossing(axes: Axes, crossing: Crossing, distances: Sequence[float]) -
     )
 
 
-def _log_rate(series: Series, distance_ms: float) -> float:
-    [rate] = [
-        arm.summary.ok_per_s_median
-        for arm in series.arms
-        if arm.summary and _distance_ms(arm) == distance_ms
-    ]
-    return math.log(rate)
-
-
 def _write_labels(axes: Axes, panel: Panel, farthest_ms: float) -> None:
     """Name the lines where they end."""
     far = [
         (series, arm.summary.ok_per_s_median)
         for series in panel.series
         for arm in series.arms
-        if arm.summary and arm.summary.ok_per_s_median and _distance_ms(arm) == farthest_ms
+        if arm.summary and arm.summary.ok_per_s_median and distance_ms(arm) == farthest_ms
     ]
     far.sort(key=lambda each: each[1])
     low, high = axes.get_ylim()
     levels = [math.log(rate / low) / math.log(high / low) for _, rate in far]
     places = spread_apart(levels, gap=_LABEL_GAP_IN / _PANEL_HEIGHT_IN, low=0.02, high=0.93)
-    loops = {series.loop for series in panel.series}
     for (series, rate), level in zip(far, places, strict=True):
-        colour = style.INK if series.verdict == "pass" else style.ALARM
-        write = partial(frame.write_beside, axes, level=level, colour=colour)
-        name = series.strategy if len(loops) == 1 else f"{series.strategy} {series.loop}"
-        frame.write_sample(axes, style.look(series.arms[0]), level=level, right_in=_SAMPLE_IN)
-        write(frame.shortened(name, _LONGEST_NAME), right_in=_NAME_IN, align="left")
-        write(three_digits(rate), right_in=_RATE_IN, align="right")
-        write(style.verdict_text(series.verdict), right_in=_VERDICT_IN, align="left")
-    heads = partial(frame.write_beside, axes, level=1, colour=style.FAINT)
-    heads(f"ok/s at {farthest_ms:g} ms", right_in=_RATE_IN, align="right")
-    heads("verdict", right_in=_VERDICT_IN, align="left")
+        write_line_name(
+            axes,
+            _COLUMNS,
+            style.look(series.arms[0]),
+            level=level,
+            name=series_name(panel, series),
+            figure=three_digits(rate),
+            verdict=series.verdict,
+        )
+    write_heads(axes, _COLUMNS, level=1, figure=f"ok/s at {farthest_ms:g} ms")
 
 
 def _key(panels: Sequence[Panel]) -> list[Line2D]:
@@ -258,9 +231,3 @@ def _key(panels: Sequence[Panel]) -> list[Line2D]:
     )
     arms = [series.arms[0] for panel in panels for series in panel.series]
     return [*style.key(arms), crossing]
-
-
-def _distance_ms(arm: Arm) -> float:
-    distance = arm.settings["network_rtt_ms"]
-    assert isinstance(distance, int | float)
-    return float(distance)

@@ -14,17 +14,18 @@ MOST_LINES: Final = 12
 """Of crossings; the rest is counted."""
 
 
+def series_name(panel: Panel, series: Series) -> str:
+    """A strategy, with its event loop where the panel has both."""
+    loops = {each.loop for each in panel.series}
+    return series.strategy if len(loops) == 1 else f"{series.strategy} {series.loop}"
+
+
 def crossing_lines(panel: Panel) -> list[str]:
     """Each overtaking in words, those of one strategy between the same distances together."""
-    loops = {series.loop for series in panel.series}
-
-    def name(series: Series) -> str:
-        return series.strategy if len(loops) == 1 else f"{series.strategy} {series.loop}"
-
     overtaken: dict[tuple[float, float, str], list[str]] = {}
     for each in crossings(panel):
-        key = (each.near_ms, each.far_ms, name(each.overtaking))
-        overtaken.setdefault(key, []).append(name(each.overtaken))
+        key = (each.near_ms, each.far_ms, series_name(panel, each.overtaking))
+        overtaken.setdefault(key, []).append(series_name(panel, each.overtaken))
     lines = [
         f"From {near_ms:g} to {far_ms:g} ms {overtaking} overtakes {' and '.join(others)}."
         for (near_ms, far_ms, overtaking), others in sorted(overtaken.items())

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator, StrMethodFormatter
+from matplotlib.ticker import StrMethodFormatter
 
 from outboxbench.analysis.comparable import settings_text
 from outboxbench.analysis.rate_series import sweep
@@ -15,7 +15,9 @@ from outboxbench.report import style
 from outboxbench.report.charts import frame
 from outboxbench.report.charts.data_table import DataTable
 from outboxbench.report.charts.findings import sentence
-from outboxbench.report.numbers import milliseconds, three_digits
+from outboxbench.report.charts.knee_words import highest_knee, knee_text
+from outboxbench.report.charts.line_names import Columns, write_heads, write_line_name
+from outboxbench.report.charts.log_ticks import tick_log_axis
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,12 +43,8 @@ _PANEL_HEIGHT_IN = 4.6
 _AXIS_IN = 0.75
 _WIDTH_IN = 5.75
 _LEFT_IN = frame.LEFT_IN + 0.7
-_SAMPLE_IN = 0.2
-_NAME_IN = 0.32
-_KNEE_IN = 2.0
-_VERDICT_IN = 3.4
+_COLUMNS = Columns(0.2, 0.32, 19, figure_in=2.0, verdict_in=3.4, figure_align="left")
 _LABEL_GAP_IN = 0.3
-_LONGEST_NAME = 19
 _PALE = 0.4
 _CAPACITY_HEIGHT = 0.08
 _US_PER_MS = 1000
@@ -96,7 +94,7 @@ def describe(run: Run) -> str:
     return " ".join(
         f"{panel.title}: "
         + "; ".join(
-            f"{each.series.strategy} {each.series.loop} knee {_knee_text(each)}, verdict"
+            f"{each.series.strategy} {each.series.loop} knee {knee_text(each)}, verdict"
             f" {each.series.verdict}"
             for each in panel.sweeps
         )
@@ -107,7 +105,7 @@ def describe(run: Run) -> str:
 
 def finding(run: Run) -> str:
     """Say whose knee lies highest in each panel, and who has none within the rates."""
-    return sentence([_knees(panel) for panel in _panels(run)])
+    return sentence([highest_knee(panel.title, panel.sweeps) for panel in _panels(run)])
 
 
 def data(run: Run) -> DataTable:
@@ -131,22 +129,6 @@ def data(run: Run) -> DataTable:
     )
 
 
-def _knees(panel: _Panel) -> str:
-    found = [(each, knee) for each in panel.sweeps if (knee := each.knee)]
-    without = [each.series.strategy for each in panel.sweeps if each.knee is None]
-    rest = f"; none within the rates: {', '.join(without)}" if without else ""
-    if not found:
-        return f"{panel.title}: no curve has a knee within the rates"
-    highest, knee = max(found, key=lambda each: each[1].offered_per_s)
-    points = [point.offered_per_s for point in highest.points]
-    higher = min((rate for rate in points if rate > knee.offered_per_s), default=None)
-    coarse = "" if higher is None else f", known no finer than to the next rate of {higher:,.0f}/s"
-    return (
-        f"{panel.title}: the highest knee is that of {highest.series.strategy} at"
-        f" {_knee_text(highest)}{coarse}{rest}"
-    )
-
-
 def _ms(point: Point) -> float | None:
     return None if point.latency_us is None else point.latency_us / _US_PER_MS
 
@@ -167,9 +149,7 @@ def _panels(run: Run) -> list[_Panel]:
 
 def _draw_panel(axes: Axes, sweeps: Sequence[Sweep]) -> None:
     axes.set_yscale("log")
-    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.yaxis.set_minor_locator(NullLocator())
+    tick_log_axis(axes.yaxis, is_wide=True, spec="g")
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     axes.set_xlabel("offered operations per second", fontsize=9)
     axes.set_ylabel("latency, ms (logarithmic)", fontsize=9)
@@ -214,28 +194,24 @@ def _draw_sweep(axes: Axes, each: Sweep) -> None:
 
 
 def _write_labels(axes: Axes, sweeps: Sequence[Sweep]) -> None:
-    heads = partial(frame.write_beside, axes, level=1, colour=style.FAINT, align="left")
-    heads("strategy", right_in=_NAME_IN)
-    heads("knee: rate, p99", right_in=_KNEE_IN)
-    heads("verdict", right_in=_VERDICT_IN)
+    aside = partial(
+        frame.write_beside, axes, right_in=_COLUMNS.name_in, align="left", colour=style.FAINT
+    )
+    aside("strategy", level=1)
+    write_heads(axes, _COLUMNS, level=1, figure="knee: rate, p99")
     gap = min(_LABEL_GAP_IN / _PANEL_HEIGHT_IN, 0.9 / len(sweeps))
     for number, each in enumerate(sweeps, 1):
-        level, look = 1 - number * gap, style.look(each.series.arms[0])
-        colour = style.INK if each.series.verdict == "pass" else style.ALARM
-        frame.write_sample(axes, look, level=level, right_in=_SAMPLE_IN)
-        write = partial(frame.write_beside, axes, level=level, align="left", colour=colour)
-        write(frame.shortened(each.series.strategy, _LONGEST_NAME), right_in=_NAME_IN)
-        write(_knee_text(each), right_in=_KNEE_IN)
-        write(style.verdict_text(each.series.verdict), right_in=_VERDICT_IN)
+        write_line_name(
+            axes,
+            _COLUMNS,
+            style.look(each.series.arms[0]),
+            level=1 - number * gap,
+            name=each.series.strategy,
+            figure=knee_text(each),
+            verdict=each.series.verdict,
+        )
     if any(each.judged_by == "p50" for each in sweeps):
-        heads("* by the median: too few samples for p99", level=0, right_in=_NAME_IN)
-
-
-def _knee_text(each: Sweep) -> str:
-    if (found := each.knee) is None:
-        return "not reached"
-    mark = "*" if each.judged_by == "p50" else ""
-    return f"{three_digits(found.offered_per_s)}/s, {milliseconds(found.latency_us)} ms{mark}"
+        aside("* by the median: too few samples for p99", level=0)
 
 
 def _highest_rate(each: Sweep) -> float:
