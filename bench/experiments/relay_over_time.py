@@ -27,8 +27,8 @@ from statistics import median
 from typing import TYPE_CHECKING, Any, get_args
 
 from outboxbench.core.application.outbox import RelayPlan
-from outboxbench.core.application.relay import RelaySettings
 from outboxbench.core.application.relay_service import Housekeeping, RelayService
+from outboxbench.core.application.relay_settings import RelaySettings
 from outboxbench.core.strategies.registry import load_strategy
 from outboxbench.core.strategies.rows import schema_sql
 from outboxbench.core.strategies.settings import StrategySettings

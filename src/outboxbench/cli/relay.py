@@ -21,8 +21,8 @@ from outboxbench.core.application.bootstrap import bootstrap_delivery
 from outboxbench.core.application.delivery import Unavailable
 from outboxbench.core.application.outbox import AnyRelayPlan
 from outboxbench.core.application.outcome import PersistenceError
-from outboxbench.core.application.relay import RelaySettings
 from outboxbench.core.application.relay_service import KEEP_S, Housekeeping, RelayService
+from outboxbench.core.application.relay_settings import RelaySettings
 from outboxbench.core.brokers.lines import LinesBroker
 from outboxbench.core.strategies.settings import StrategySettings
 from outboxbench.harness.errors import BadInput, CannotRun

@@ -16,7 +16,8 @@ from outboxbench.core.application.bootstrap import bootstrap, bootstrap_delivery
 from outboxbench.core.application.delivery import HeldUp, MessageRefused, Unavailable
 from outboxbench.core.application.doorbell import Doorbell
 from outboxbench.core.application.outcome import Attempt, FailureKind, PersistenceError
-from outboxbench.core.application.relay import Relay, RelaySettings
+from outboxbench.core.application.relay import Relay
+from outboxbench.core.application.relay_settings import RelaySettings
 from outboxbench.core.brokers.memory import MemoryBroker
 from outboxbench.core.domain.ordering import OrderLine, OrderStatus, PlaceOrder
 from outboxbench.core.domain.payments import Deposit, OpenAccount

@@ -13,8 +13,8 @@ from tests.harness.load.virtual_time import run_in_virtual_time
 from outboxbench.core.application.bootstrap import bootstrap, bootstrap_delivery
 from outboxbench.core.application.doorbell import Doorbell
 from outboxbench.core.application.outcome import Attempt, FailureKind, PersistenceError
-from outboxbench.core.application.relay import OUTAGE, RelaySettings
 from outboxbench.core.application.relay_service import FAR_POLL_S, Housekeeping, RelayService
+from outboxbench.core.application.relay_settings import OUTAGE, RelaySettings
 from outboxbench.core.brokers.memory import MemoryBroker
 from outboxbench.core.domain.payments import OpenAccount
 from outboxbench.core.strategies.memory.outbox import MemoryOutbox

@@ -25,7 +25,8 @@ from outboxbench.core.application.bootstrap import bootstrap, bootstrap_delivery
 from outboxbench.core.application.delivery import Unavailable
 from outboxbench.core.application.internal_delivery import decode
 from outboxbench.core.application.outcome import Attempt, PersistenceError
-from outboxbench.core.application.relay import Relay, RelaySettings
+from outboxbench.core.application.relay import Relay
+from outboxbench.core.application.relay_settings import RelaySettings
 from outboxbench.core.brokers.memory import MemoryBroker
 from outboxbench.core.domain.ordering import OrderLine, OrderPlaced, PlaceOrder
 from outboxbench.core.domain.payments import ChargeAccount, Deposit, OpenAccount

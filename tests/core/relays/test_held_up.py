@@ -9,7 +9,8 @@ from uuid import uuid4
 from outboxbench.core.application.backoff import Backoff
 from outboxbench.core.application.bootstrap import bootstrap, bootstrap_delivery
 from outboxbench.core.application.outcome import Attempt
-from outboxbench.core.application.relay import Relay, RelaySettings
+from outboxbench.core.application.relay import Relay
+from outboxbench.core.application.relay_settings import RelaySettings
 from outboxbench.core.brokers.memory import MemoryBroker
 from outboxbench.core.domain.ordering import OrderLine, PlaceOrder
 from outboxbench.core.domain.payments import Deposit, OpenAccount

@@ -14,7 +14,8 @@ from outboxbench.analysis.relay_checks import judge_chain
 from outboxbench.core.application.bootstrap import bootstrap, bootstrap_delivery
 from outboxbench.core.application.doorbell import Doorbell
 from outboxbench.core.application.outcome import Attempt
-from outboxbench.core.application.relay import Relay, RelaySettings
+from outboxbench.core.application.relay import Relay
+from outboxbench.core.application.relay_settings import RelaySettings
 from outboxbench.core.brokers.memory import MemoryBroker
 from outboxbench.core.domain.ordering import OrderLine, PlaceOrder
 from outboxbench.core.domain.payments import Deposit, OpenAccount

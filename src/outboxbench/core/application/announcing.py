@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from outboxbench.core.application.doorbell import Doorbell
 from outboxbench.core.application.forwarding import ForwardingUnitOfWork
 from outboxbench.core.application.outcome import PersistenceError
-from outboxbench.core.application.relay import OUTAGE
+from outboxbench.core.application.relay_settings import OUTAGE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable

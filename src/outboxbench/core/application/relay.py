@@ -12,67 +12,23 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from outboxbench.core.application.backoff import Backoff
 from outboxbench.core.application.batch_size import BatchSize
 from outboxbench.core.application.delivery import HeldUp, MessageRefused, Unavailable
 from outboxbench.core.application.doorbell import Doorbell
-from outboxbench.core.application.outbox import Refusal, Settlement
+from outboxbench.core.application.outbox import Settlement
 from outboxbench.core.application.outcome import PersistenceError
+from outboxbench.core.application.refusals import Refusals
+from outboxbench.core.application.relay_settings import RelayTally
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from outboxbench.core.application.outbox import Lease, OutboxMessage, Run
+    from outboxbench.core.application.outbox import Lease, Run
     from outboxbench.core.application.ports import Outbox, Receiver
-
-
-SMALLEST_BATCH = 32
-"""Messages; from there on batches grow as long as they are full."""
-
-RETRY = Backoff(first_s=0.2, longest_s=60.0)
-"""Between attempts at a message that is refused."""
-
-OUTAGE = Backoff(first_s=0.05, longest_s=5.0)
-"""Between attempts at a receiver that cannot be reached."""
-
-
-@dataclass(frozen=True, slots=True)
-class RelaySettings:
-    """How a relay works.
-
-    `poll_s` bounds the wait for a ring: what is committed without one, or whose ring is lost, is
-    found after so long at the latest. Where nothing rings, `first_poll_s` is how soon it looks
-    again after it last found something.
-    """
-
-    smallest_batch: int = SMALLEST_BATCH
-    largest_batch: int = 500
-    max_in_flight: int = 1_000
-    first_poll_s: float = 0.25
-    poll_s: float = 0.25
-    lease_s: float = 10.0
-    max_refusals: int = 8
-    retry: Backoff = RETRY
-    outage: Backoff = OUTAGE
-
-
-@dataclass(slots=True)
-class RelayTally:
-    """What a relay has done since it started.
-
-    `late` are runs whose lease was lost before they were settled; `outages` are claims that met a
-    receiver or a database which could not be reached.
-    """
-
-    delivered: int = 0
-    refused: int = 0
-    dead: int = 0
-    late: int = 0
-    outages: int = 0
+    from outboxbench.core.application.relay_settings import RelaySettings
 
 
 class Relay:
@@ -100,6 +56,7 @@ class Relay:
         self._settings = settings
         self._doorbell = doorbell or Doorbell()
         self._observe = observe
+        self._refusals = Refusals(settings, self.tally, observe)
         self._batch = BatchSize(
             settings.smallest_batch, settings.largest_batch, settings.lease_s / 4
         )
@@ -212,30 +169,14 @@ class Relay:
                 claim.met_outage = True
                 self._note_outage(error)
         except HeldUp as error:
-            refusal = self._held_up(run, delivered, str(error))
+            refusal = self._refusals.held_up(run, delivered, str(error))
         except MessageRefused as error:
-            refusal = self._refusal(run, run.messages[delivered], delivered, str(error))
+            refusal = self._refusals.refused(run, delivered, str(error))
         except Exception as error:
             reason = f"unexpected {type(error).__name__}: {error}"
-            refusal = self._refusal(run, run.messages[delivered], delivered, reason)
+            refusal = self._refusals.refused(run, delivered, reason)
         self._settlements.append(Settlement(run, delivered, refusal))
         self._wake_settler.set()
-
-    def _held_up(self, run: Run, delivered: int, reason: str) -> Refusal:
-        # Tried at the pace of an outage for as long as it takes: the last attempt is not used up.
-        refusals = min(_refusals_so_far(run, delivered), max(1, self._settings.max_refusals - 1))
-        self.tally.refused += 1
-        return Refusal(reason, refusals, self._settings.outage.delay_s(refusals))
-
-    def _refusal(self, run: Run, message: OutboxMessage, delivered: int, reason: str) -> Refusal:
-        refusals = _refusals_so_far(run, delivered)
-        dead = refusals >= self._settings.max_refusals
-        self.tally.refused += 1
-        self.tally.dead += dead
-        if dead:
-            self._observe(f"message {message.id} is dead after {refusals} attempts: {reason}")
-        retry_in_s = None if dead else self._settings.retry.delay_s(refusals)
-        return Refusal(reason, refusals, retry_in_s)
 
     async def _settle_for_ever(self) -> None:
         while True:
@@ -309,11 +250,6 @@ class Relay:
         with suppress(TimeoutError):
             async with asyncio.timeout(delay_s):
                 await self._stopping.wait()
-
-
-def _refusals_so_far(run: Run, delivered: int) -> int:
-    # Only the first message of a run can have been refused before: it held the others up.
-    return 1 if delivered else run.refusals + 1
 
 
 class _Claim:

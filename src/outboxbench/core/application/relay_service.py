@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from outboxbench.core.application.doorbell import Doorbell
 from outboxbench.core.application.outcome import PersistenceError
-from outboxbench.core.application.relay import OUTAGE, Relay, RelaySettings
+from outboxbench.core.application.relay import Relay
+from outboxbench.core.application.relay_settings import OUTAGE, RelaySettings
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from outboxbench.core.application.bootstrap import bootstrap_delivery
-from outboxbench.core.application.relay import SMALLEST_BATCH, RelaySettings
 from outboxbench.core.application.relay_service import RelayService
+from outboxbench.core.application.relay_settings import SMALLEST_BATCH, RelaySettings
 from outboxbench.core.strategies.registry import load_strategy
 from outboxbench.harness.child_answers import exit_code_of, say
 from outboxbench.harness.faulting.connecting import connect_broker_persistently, open_persistently

@@ -11,8 +11,9 @@ from time import monotonic_ns, process_time_ns
 from typing import TYPE_CHECKING
 
 from outboxbench.core.application.bootstrap import bootstrap_delivery
-from outboxbench.core.application.relay import SMALLEST_BATCH, Relay, RelaySettings, RelayTally
+from outboxbench.core.application.relay import Relay
 from outboxbench.core.application.relay_service import RelayService
+from outboxbench.core.application.relay_settings import SMALLEST_BATCH, RelaySettings, RelayTally
 from outboxbench.core.strategies.registry import load_strategy
 from outboxbench.harness.child_answers import exit_code_of, say
 from outboxbench.harness.load.worker import loop_factory
