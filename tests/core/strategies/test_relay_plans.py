@@ -10,7 +10,9 @@ import pytest
 from psycopg import RawCursor
 
 from outboxbench.core.strategies.relay_plans import statements as sql
+from outboxbench.core.strategies.relay_plans.lease_statements import CLAIM_LEASES, HELD_BY_LEASE
 from outboxbench.core.strategies.relay_plans.schema import relay_schema_sql
+from outboxbench.core.strategies.relay_plans.shard_statements import CLAIM_SHARDS, HELD_BY_SHARD
 from outboxbench.core.strategies.rows import schema_sql
 from outboxbench.harness.postgres.server import connect
 
@@ -38,8 +40,8 @@ NIL = UUID(int=0)
 OF_SHARDS = "outbox_undelivered_by_shard"
 SETTLED = (["order"], [NIL], [1], [1], [0])
 CLAIMS = {
-    "lease": (sql.CLAIM_LEASES, ("", NIL, 32, 500, 10.0)),
-    "sharded": (sql.CLAIM_SHARDS, (list(range(16)), [""] * 16, [NIL] * 16, [NIL], 32, 500)),
+    "lease": (CLAIM_LEASES, ("", NIL, 32, 500, 10.0)),
+    "sharded": (CLAIM_SHARDS, (list(range(16)), [""] * 16, [NIL] * 16, [NIL], 32, 500)),
 }
 INDEXES = {
     "lease": {"outbox_undelivered", "outbox_history"},
@@ -79,17 +81,17 @@ def test_a_claim_reaches_messages_along_the_index_of_the_undelivered_alone(
 @pytest.mark.parametrize(
     ("held", "delivered", "refused"),
     [
-        (sql.HELD_BY_LEASE, sql.MARK, ""),
-        (sql.HELD_BY_LEASE, sql.REMOVE, ""),
-        (sql.HELD_BY_LEASE, sql.MARK, sql.REFUSE),
-        (sql.HELD_BY_SHARD, sql.MARK, ""),
-        (sql.HELD_BY_SHARD, sql.MARK, sql.REFUSE),
+        (HELD_BY_LEASE, sql.MARK, ""),
+        (HELD_BY_LEASE, sql.REMOVE, ""),
+        (HELD_BY_LEASE, sql.MARK, sql.REFUSE),
+        (HELD_BY_SHARD, sql.MARK, ""),
+        (HELD_BY_SHARD, sql.MARK, sql.REFUSE),
     ],
 )
 def test_a_settlement_looks_at_the_undelivered_messages_of_its_aggregates_alone(
-    cursor: RawCursor[Any], held: str, delivered: str, refused: str
+    cursor: RawCursor[Any], held: sql.Held, delivered: str, refused: str
 ) -> None:
-    by_shard = held == sql.HELD_BY_SHARD
+    by_shard = held == HELD_BY_SHARD
     cursor.execute(f"DROP INDEX {'outbox_undelivered' if by_shard else OF_SHARDS}")
     refusals = (["order"], [NIL], [1], [0], [1], [1.0], ["no"]) if refused else ()
     statement = sql.settle_statement(held, delivered, refused)

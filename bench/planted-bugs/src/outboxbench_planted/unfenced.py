@@ -13,13 +13,15 @@ if TYPE_CHECKING:
     from outboxbench.core.application.outbox import RelayPlan
 
 # As HELD_BY_LEASE is, without a look at who has the lease by now.
-_HELD_BY_ANYBODY = """, held AS MATERIALIZED (
+_HELD_BY_ANYBODY = sql.Held(
+    """, held AS MATERIALIZED (
         SELECT * FROM settled
     ), released AS (
         DELETE FROM relay_leases AS lease USING held
         WHERE lease.aggregate_type = held.aggregate_type
           AND lease.aggregate_id = held.aggregate_id
     )"""
+)
 
 
 class Unfenced(PooledLeaseOutbox):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from outboxbench.core.application.outbox import Lease
+from outboxbench.core.strategies.relay_plans import lease_statements as lease_sql
 from outboxbench.core.strategies.relay_plans import statements as sql
 from outboxbench.core.strategies.relay_plans.claim_width import ClaimWidth
 from outboxbench.core.strategies.relay_plans.sql_outbox import TIDIED, SqlOutbox, runs_of
@@ -25,7 +26,7 @@ class LeaseOutbox(SqlOutbox):
     def __init__(self, executor: SqlExecutor, lease_s: float, *, removes: bool) -> None:
         super().__init__(
             executor,
-            held=sql.HELD_BY_LEASE,
+            held=lease_sql.HELD_BY_LEASE,
             delivered=sql.REMOVE if removes else sql.MARK,
             tidied=(*TIDIED, sql.TIDY_OPERATIONS) if removes else TIDIED,
         )
@@ -48,7 +49,7 @@ class LeaseOutbox(SqlOutbox):
         """Extend leases that are still ours, and return their tokens."""
         if not tokens:
             return []
-        rows = await self._executor.fetch(sql.RENEW_LEASES, list(tokens), self._lease_s)
+        rows = await self._executor.fetch(lease_sql.RENEW_LEASES, list(tokens), self._lease_s)
         return [row[0] for row in rows]
 
     async def close(self) -> None:
@@ -57,7 +58,9 @@ class LeaseOutbox(SqlOutbox):
     async def _claim_after(self, after: tuple[str, UUID], limit: int) -> list[Run]:
         aggregates = self._width.aggregates(limit)
         rows = list(
-            await self._executor.fetch(sql.CLAIM_LEASES, *after, aggregates, limit, self._lease_s)
+            await self._executor.fetch(
+                lease_sql.CLAIM_LEASES, *after, aggregates, limit, self._lease_s
+            )
         )
         if not rows:
             return []

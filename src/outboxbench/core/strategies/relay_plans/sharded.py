@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from outboxbench.core.application.outbox import Lease
-from outboxbench.core.strategies.relay_plans import statements as sql
+from outboxbench.core.strategies.relay_plans import shard_statements as sql
 from outboxbench.core.strategies.relay_plans.claim_width import ClaimWidth
 from outboxbench.core.strategies.relay_plans.sql_outbox import SqlOutbox, runs_of
+from outboxbench.core.strategies.relay_plans.statements import MARK
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +36,7 @@ class ShardedOutbox(SqlOutbox):
     """Reads the shards that it owns, leaving out the aggregates that are on their way."""
 
     def __init__(self, executor: SqlExecutor, lease_s: float) -> None:
-        super().__init__(executor, held=sql.HELD_BY_SHARD, delivered=sql.MARK)
+        super().__init__(executor, held=sql.HELD_BY_SHARD, delivered=MARK)
         self._lease_s = lease_s
         self._token: int | None = None
         # The shards that are owned, each with the aggregate where the last claim ended.

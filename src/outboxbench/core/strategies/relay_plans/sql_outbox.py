@@ -30,7 +30,7 @@ class SqlOutbox:
 
     Args:
         executor: the library that runs the statements.
-        held: the part of a settlement that tells whose lease still holds.
+        held: how a settlement tells whose lease still holds.
         delivered: the part that marks or removes what was delivered.
         tidied: the statements that remove what was settled long ago.
     """
@@ -39,7 +39,7 @@ class SqlOutbox:
         self,
         executor: SqlExecutor,
         *,
-        held: str,
+        held: sql.Held,
         delivered: str,
         tidied: Sequence[str] = TIDIED,
     ) -> None:
