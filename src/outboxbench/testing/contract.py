@@ -21,6 +21,7 @@ from outboxbench.core.application.outbox import RelayPlan
 from outboxbench.core.strategies.registry import Strategy, load_strategy
 from outboxbench.testing.atomicity import Atomicity
 from outboxbench.testing.connections import Connections
+from outboxbench.testing.delivered_rules import DeliveredRules
 from outboxbench.testing.failures import Failures
 from outboxbench.testing.hosts import Hosts
 from outboxbench.testing.inbox_rules import InboxRules
@@ -28,7 +29,9 @@ from outboxbench.testing.outbox_rules import OutboxRules
 from outboxbench.testing.postgres_arena import PostgresArena
 from outboxbench.testing.reads import Reads
 from outboxbench.testing.recovery import Recovery
+from outboxbench.testing.refusal_rules import RefusalRules
 from outboxbench.testing.relay_rules import RelayRules
+from outboxbench.testing.ring_rules import RingRules
 from outboxbench.testing.round_trips import RoundTrips
 from outboxbench.testing.versions import Versions
 
@@ -44,7 +47,7 @@ class UnitOfWorkContract(RoundTrips, OutboxRules, InboxRules, Versions):
 
 
 @pytest.mark.asyncio
-class RelayContract(RelayRules):
+class RelayContract(RelayRules, RefusalRules, DeliveredRules, RingRules):
     """What every strategy does for a relay. A subclass brings a fixture `arena`."""
 
     @pytest.fixture(params=get_args(RelayPlan))
