@@ -24,9 +24,10 @@ A request is what JSON knows: `do`, and what that takes besides. Its answer is w
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
 from outboxbench.harness.wire import relay
+from outboxbench.harness.wire.black_hole import BlackHole
 from outboxbench.harness.wire.commit_cut import CommitCuts
 from outboxbench.harness.wire.faulty_link import Conditions, FaultyLink
 from outboxbench.harness.wire.listener import Listener, connect_to
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from outboxbench.harness.wire.shaping import Shaper
-
-    _Lost: TypeAlias = FaultyLink | UnservedClient
 
 _TURNS_TO_BE_SERVED: Final = 3
 """How often the event loop turns, at most, until one that was accepted is served."""
@@ -55,9 +54,7 @@ class FaultyProxy(Listener):
         self._conditions = Conditions(CommitCuts())
         self._made = 0
         self._links: set[FaultyLink] = set()
-        # None if there is no black hole.
-        self._hole: list[_Lost] | None = None
-        self._forgotten: list[_Lost] = []
+        self._hole = BlackHole()
         self._goes_on = asyncio.Event()
         self._goes_on.set()
         self._waiting: set[socket.socket] = set()
@@ -74,7 +71,7 @@ class FaultyProxy(Listener):
             case {"do": "black-hole"}:
                 self._open_hole()
             case {"do": "forget"}:
-                return self._forget()
+                return self._hole.reset_forgotten()
             case {"do": "stall"}:
                 self._stall()
             case {"do": "latency", "delay_ms": delay_ms, "jitter_ms": jitter_ms, "seed": seed}:
@@ -105,8 +102,8 @@ class FaultyProxy(Listener):
     async def _serve_client(self, client: socket.socket) -> None:
         try:
             await self._wait_to_go_on(client)
-            if self._hole is not None:
-                await self._lose(client, self._hole)
+            if self._hole.is_open:
+                await self._lose(client)
                 return
             target = self._target
             if target is None:
@@ -115,15 +112,15 @@ class FaultyProxy(Listener):
         except OSError:
             # The client cannot be refused any more: a reset is the next best thing.
             await self._wait_to_go_on(client)
-            if self._hole is not None:
-                await self._lose(client, self._hole)
+            if self._hole.is_open:
+                await self._lose(client)
             else:
                 relay.reset(client)
             return
         except BaseException:
             relay.reset(client)
             raise
-        if target != self._target and self._hole is None:
+        if target != self._target and not self._hole.is_open:
             # It is as present as those that were reset meanwhile.
             relay.reset(client)
             relay.reset(server)
@@ -140,8 +137,8 @@ class FaultyProxy(Listener):
     async def _join(self, client: socket.socket, server: socket.socket) -> None:
         self._made += 1
         link = FaultyLink(self._made, client, server, self._conditions)
-        if self._hole is not None:
-            self._hole.append(link)
+        if self._hole.is_open:
+            self._hole.take(link)
         else:
             self._links.add(link)
             if self._goes_on.is_set():
@@ -151,9 +148,9 @@ class FaultyProxy(Listener):
         finally:
             self._links.discard(link)
 
-    async def _lose(self, client: socket.socket, hole: list[_Lost]) -> None:
+    async def _lose(self, client: socket.socket) -> None:
         unserved = UnservedClient(client)
-        hole.append(unserved)
+        self._hole.take(unserved)
         await unserved.run()
 
     def _reset(self) -> dict[str, Any]:
@@ -167,20 +164,11 @@ class FaultyProxy(Listener):
         return [link for link in self._links if not link.over.done()]
 
     def _open_hole(self) -> None:
-        if self._hole is not None:
-            return
-        self._hole = []
+        self._hole.is_open = True
         for link in self._present():
             link.forget()
             self._links.remove(link)
-            self._hole.append(link)
-
-    def _forget(self) -> dict[str, Any]:
-        connections = len(self._forgotten)
-        for lost in self._forgotten:
-            lost.reset()
-        self._forgotten.clear()
-        return {"connections": connections}
+            self._hole.take(link)
 
     def _stall(self) -> None:
         self._goes_on.clear()
@@ -198,25 +186,16 @@ class FaultyProxy(Listener):
         evidence: dict[str, Any] = {}
         if not self._goes_on.is_set():
             evidence["held_bytes"] = await self._go_on()
-        if self._hole is not None:
+        if self._hole.is_open:
             # It takes all that a stall has held, and counts it.
-            evidence |= await self._close_hole(self._hole)
+            await self._serve_who_waits()
+            evidence |= self._hole.close()
         if self._conditions.shapers:
             evidence |= self._stop_shaping()
         if self._conditions.withholds_ends:
             evidence |= self._tell_ends()
         if self._conditions.cuts.is_armed:
             evidence |= await self._stop_cutting()
-        return evidence
-
-    async def _close_hole(self, hole: list[_Lost]) -> dict[str, Any]:
-        await self._serve_who_waits()
-        evidence = {
-            "connections": len(hole),
-            "held_bytes": sum(lost.held_bytes for lost in hole),
-        }
-        self._forgotten += hole
-        self._hole = None
         return evidence
 
     async def _serve_who_waits(self) -> None:
