@@ -25,7 +25,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from outboxbench.results.store import read_run
+from outboxbench.results.run_file import read_run
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

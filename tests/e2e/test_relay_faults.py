@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from outboxbench.results.store import read_run
+from outboxbench.results.run_file import read_run
 
 if TYPE_CHECKING:
     from pathlib import Path

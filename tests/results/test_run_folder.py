@@ -11,7 +11,8 @@ import pytest
 
 from outboxbench.results.folders import RunReadError, RunWriteError
 from outboxbench.results.histograms import Interval, empty, to_counts
-from outboxbench.results.store import RunFolder, check_histograms, read_run
+from outboxbench.results.run_file import read_run
+from outboxbench.results.store import RunFolder, check_histograms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

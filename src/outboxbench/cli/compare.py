@@ -15,7 +15,8 @@ from outboxbench.cli.noise import noise_of_this_machine
 from outboxbench.harness.errors import BadInput
 from outboxbench.report.comparison_table import comparison_report
 from outboxbench.results.noise_store import NOISE_FILE
-from outboxbench.results.store import check_histograms, read_run
+from outboxbench.results.run_file import read_run
+from outboxbench.results.store import check_histograms
 
 
 def compare(

@@ -26,7 +26,8 @@ from outboxbench.report.document import (
 from outboxbench.report.verdicts import INCOMPLETE
 from outboxbench.results.folders import write_whole
 from outboxbench.results.noise_store import NOISE_FILE
-from outboxbench.results.store import RunFolder, read_run
+from outboxbench.results.run_file import read_run
+from outboxbench.results.store import RunFolder
 
 if TYPE_CHECKING:
     from outboxbench.report.charts.render import Format

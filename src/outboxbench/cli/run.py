@@ -23,7 +23,8 @@ from outboxbench.report.charts.render import render_charts
 from outboxbench.report.document import Told, report_html
 from outboxbench.report.terminal import print_report
 from outboxbench.results.noise_store import NOISE_FILE, read_noise
-from outboxbench.results.store import RunFolder, read_run
+from outboxbench.results.run_file import read_run
+from outboxbench.results.store import RunFolder
 
 if TYPE_CHECKING:
     from outboxbench.results.model import Run

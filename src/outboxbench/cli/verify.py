@@ -15,7 +15,7 @@ from outboxbench.analysis.verdict import combine
 from outboxbench.analysis.verification import Verification, verify
 from outboxbench.harness.errors import BadInput
 from outboxbench.report.verdicts import VERDICTS, failed_check
-from outboxbench.results.store import read_run
+from outboxbench.results.run_file import read_run
 
 
 def verify_(

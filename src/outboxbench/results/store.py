@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
-
-from pydantic import ValidationError
 
 from outboxbench.results.folders import (
     RunReadError,
@@ -16,14 +13,13 @@ from outboxbench.results.folders import (
     make_folder,
     no_space_in,
     probe,
-    write_whole,
 )
 from outboxbench.results.histograms import (
     GOOD_TAGS,
     merge,
     write_log,
 )
-from outboxbench.results.model import SCHEMA_VERSION, Arm, Run
+from outboxbench.results.run_file import RUN_FILE, write_run
 from outboxbench.results.unchanged import (
     refuse_changed_history,
     sha256_of_bytes,
@@ -42,8 +38,7 @@ if TYPE_CHECKING:
     from outboxbench.results.faults import FaultArm
     from outboxbench.results.histograms import Interval
     from outboxbench.results.history import HistoryLine
-
-RUN_FILE = "run.json"
+    from outboxbench.results.model import Arm, Run
 
 
 class WrittenLog(NamedTuple):
@@ -116,9 +111,7 @@ class RunFolder:
 
         Returns the run with its checksum. Raises RunWriteError; the earlier file is then untouched.
         """
-        signed = run.model_copy(update={"sha256": _checksum(run)})
-        write_whole(self.run_file, signed.model_dump_json(indent=2) + "\n")
-        return signed
+        return write_run(self.run_file, run)
 
     def write_histograms(
         self, name: str, intervals: Sequence[Interval], *, start_s: float
@@ -205,38 +198,6 @@ class RunFolder:
         return path
 
 
-def read_run(path: Path) -> Run:
-    """Read the run of a folder, or of its `run.json`.
-
-    Raises RunReadError when it is missing, damaged, or of another schema version.
-    """
-    run_file = path / RUN_FILE if path.is_dir() else path
-    try:
-        text = run_file.read_text(encoding="utf-8")
-        document = json.loads(text)
-    except OSError as error:
-        raise RunReadError(
-            f"cannot read {run_file} ({error.strerror}): name a folder that a run has left"
-        ) from error
-    except ValueError as error:
-        raise RunReadError(f"{run_file} is damaged, or no run document: {error}") from error
-    version = document.get("schema_version") if isinstance(document, dict) else None
-    if version != SCHEMA_VERSION:
-        raise RunReadError(
-            f"{run_file} has schema version {version}, this outboxbench reads {SCHEMA_VERSION}:"
-            " use the version that wrote it"
-        )
-    try:
-        run = Run.model_validate_json(text)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise RunReadError(f"{run_file} is damaged: {place}: {first['msg']}") from error
-    if run.sha256 != _checksum(run, exclude_unset=True):
-        raise RunReadError(f"{run_file} was changed after the run: its figures cannot be used")
-    return run
-
-
 def check_histograms(path: Path, run: Run) -> None:
     """Make sure that the histograms of a run are there, and as they were written.
 
@@ -246,15 +207,6 @@ def check_histograms(path: Path, run: Run) -> None:
     for arm in run.arms:
         for block in arm.blocks:
             folder.intervals(block)
-
-
-def _checksum(run: Run, *, exclude_unset: bool = False) -> str:
-    """Digest a run without its own digest; of one that was read, what its file says alone.
-
-    A file that was written before a field came to be has nothing to say of it.
-    """
-    unsigned = run.model_copy(update={"sha256": None})
-    return sha256_of_bytes(unsigned.model_dump_json(exclude_unset=exclude_unset).encode())
 
 
 def _safe_name(name: str) -> str:

@@ -20,7 +20,8 @@ from outboxbench.harness.suite.runner import RunRequest, run_suite
 from outboxbench.report.fault_table import fault_report
 from outboxbench.report.recovery_table import recovery_report
 from outboxbench.results.loss import Loss
-from outboxbench.results.store import RunFolder, read_run
+from outboxbench.results.run_file import read_run
+from outboxbench.results.store import RunFolder
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,7 +17,8 @@ from outboxbench.harness.suite.model import Suite
 from outboxbench.harness.suite.plan import make_plan
 from outboxbench.harness.suite.runner import RunRequest, run_suite
 from outboxbench.results.block import Conditions
-from outboxbench.results.store import RunFolder, read_run
+from outboxbench.results.run_file import read_run
+from outboxbench.results.store import RunFolder
 
 if TYPE_CHECKING:
     from collections.abc import Callable

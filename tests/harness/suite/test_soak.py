@@ -17,7 +17,7 @@ from outboxbench.harness.suite.model import Suite, load_suite, override
 from outboxbench.report.terminal import run_report
 from outboxbench.results.history import AttemptLine, read_history
 from outboxbench.results.memory import MemorySeries
-from outboxbench.results.store import read_run
+from outboxbench.results.run_file import read_run
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,8 @@ from outboxbench.analysis.same_machine import machine_differences
 from outboxbench.harness.errors import BadInput
 from outboxbench.harness.suite.fault_blocks import settings_of
 from outboxbench.results.folders import RunReadError
-from outboxbench.results.store import RunFolder, read_run
+from outboxbench.results.run_file import read_run
+from outboxbench.results.store import RunFolder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,0 +1,68 @@
+"""The run document, `run.json`: written with its checksum, and read only as it was written."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Final
+
+from pydantic import ValidationError
+
+from outboxbench.results.folders import RunReadError, write_whole
+from outboxbench.results.model import SCHEMA_VERSION, Run
+from outboxbench.results.unchanged import sha256_of_bytes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+RUN_FILE: Final = "run.json"
+
+
+def write_run(path: Path, run: Run) -> Run:
+    """Write a run, replacing an earlier one in one step.
+
+    Returns the run with its checksum. Raises RunWriteError; the earlier file is then untouched.
+    """
+    signed = run.model_copy(update={"sha256": _checksum(run)})
+    write_whole(path, signed.model_dump_json(indent=2) + "\n")
+    return signed
+
+
+def read_run(path: Path) -> Run:
+    """Read the run of a folder, or of its `run.json`.
+
+    Raises RunReadError when it is missing, damaged, or of another schema version.
+    """
+    run_file = path / RUN_FILE if path.is_dir() else path
+    try:
+        text = run_file.read_text(encoding="utf-8")
+        document = json.loads(text)
+    except OSError as error:
+        raise RunReadError(
+            f"cannot read {run_file} ({error.strerror}): name a folder that a run has left"
+        ) from error
+    except ValueError as error:
+        raise RunReadError(f"{run_file} is damaged, or no run document: {error}") from error
+    version = document.get("schema_version") if isinstance(document, dict) else None
+    if version != SCHEMA_VERSION:
+        raise RunReadError(
+            f"{run_file} has schema version {version}, this outboxbench reads {SCHEMA_VERSION}:"
+            " use the version that wrote it"
+        )
+    try:
+        run = Run.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise RunReadError(f"{run_file} is damaged: {place}: {first['msg']}") from error
+    if run.sha256 != _checksum(run, exclude_unset=True):
+        raise RunReadError(f"{run_file} was changed after the run: its figures cannot be used")
+    return run
+
+
+def _checksum(run: Run, *, exclude_unset: bool = False) -> str:
+    """Digest a run without its own digest; of one that was read, what its file says alone.
+
+    A file that was written before a field came to be has nothing to say of it.
+    """
+    unsigned = run.model_copy(update={"sha256": None})
+    return sha256_of_bytes(unsigned.model_dump_json(exclude_unset=exclude_unset).encode())
