@@ -28,7 +28,7 @@ def series(
     every_s: int = 6,
 ) -> MemorySeries:
     """What is told of the time since the latest restart, with noise."""
-    noise = Random(1).gauss  # noqa: S311 - no secret
+    noise = Random(1).gauss
     began_s = (0, *restarts_s, lasts_s)
     at_s = list(range(0, lasts_s, every_s))
     generations = [

@@ -125,7 +125,7 @@ def test_hdrhistograms_own_reader_reads_a_log(tmp_path: Path) -> None:
 def test_hdrhistograms_own_reader_reads_all_intervals_and_their_sum_is_what_was_recorded(
     tmp_path: Path,
 ) -> None:
-    random = Random(1)  # noqa: S311 - made-up samples, no secret
+    random = Random(1)
     path = tmp_path / "block.hlog"
     recorded: dict[str, Counter[int]] = {"ok": Counter(), "failed": Counter()}
     written = []

@@ -238,10 +238,11 @@ def _run(work: Callable[[], Awaitable[None]]) -> None:
 
 
 def _plan(name: str) -> AnyRelayPlan:
-    for plan in get_args(AnyRelayPlan):
+    plans: tuple[AnyRelayPlan, ...] = get_args(AnyRelayPlan)
+    for plan in plans:
         if name == plan:
-            return plan  # type: ignore[no-any-return]
-    raise BadInput(f"there is no relay plan {name!r}: take {', '.join(get_args(AnyRelayPlan))}")
+            return plan
+    raise BadInput(f"there is no relay plan {name!r}: take {', '.join(plans)}")
 
 
 def _address(dsn: str | None) -> DatabaseAddress:

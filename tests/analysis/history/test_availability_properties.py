@@ -182,7 +182,7 @@ def queue(outage_ms: int, seed: int) -> Past:
 
     What it was busy with when it went is answered when it comes back, and the queue after that.
     """
-    random = Random(seed)  # noqa: S311 - load, no secret
+    random = Random(seed)
     past = Past()
     due_ms = free_ms = 0.0
     back_ms = ONSET_MS + outage_ms
@@ -217,7 +217,7 @@ def test_an_outage_of_a_queue_is_as_long_as_it_was_made(outage_ms: int, seed: in
 
 def after_an_onset(share: float, span_ms: int, seed: int) -> Past:
     """Random arrivals, 200 a second, of which from the onset on this share is good."""
-    random = Random(seed)  # noqa: S311 - load, no secret
+    random = Random(seed)
     past = Past()
     due_ms = 0.0
     while (due_ms := due_ms + random.expovariate(0.2)) < ONSET_MS + span_ms:

@@ -54,7 +54,7 @@ def test_slow_operations_are_not_thinned_out_by_quick_ones_beside_them() -> None
 
 
 def test_thinning_keeps_the_same_points_each_time_and_the_range_of_latencies() -> None:
-    draw = random.Random(3)  # noqa: S311 - a load, no secret
+    draw = random.Random(3)
     past = Past()
     for number in range(5_000):
         past.attempt(number * 0.1, number * 0.1 + 10 ** draw.uniform(0, 3), "ok")

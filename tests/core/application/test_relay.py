@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 import pytest
+from tests.waiting import until
 
 from outboxbench.core.application.backoff import Backoff
 from outboxbench.core.application.bootstrap import bootstrap, bootstrap_delivery
@@ -101,11 +102,6 @@ async def working(relay: Relay) -> AsyncIterator[asyncio.Task[None]]:
         finally:
             relay.stop()
             await task
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    while not condition():  # noqa: ASYNC110 - of a state that rings for nobody
-        await asyncio.sleep(0.001)
 
 
 async def test_everything_is_delivered_in_the_order_of_each_aggregate() -> None:

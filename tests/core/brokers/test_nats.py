@@ -11,6 +11,7 @@ import nats
 import psutil
 import pytest
 from tests.core.brokers.messages import message_of
+from tests.waiting import until
 
 from outboxbench.core.application.delivery import MessageRefused, Unavailable
 from outboxbench.core.brokers import nats as nats_module
@@ -19,7 +20,7 @@ from outboxbench.harness.nats import server as server_module
 from outboxbench.harness.nats.server import USER, NatsServer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Iterator
 
     from nats.aio.client import Client
     from nats.js.api import RawStreamMsg
@@ -70,11 +71,6 @@ async def publish_at_last(broker: NatsBroker, message: OutboxMessage) -> None:
             await asyncio.sleep(0.02)
         else:
             return
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    while not condition():  # noqa: ASYNC110 - of a state that rings for nobody
-        await asyncio.sleep(0.01)
 
 
 async def close_for_good(broker: NatsBroker, monkeypatch: pytest.MonkeyPatch) -> None:

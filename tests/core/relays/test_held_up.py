@@ -6,6 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from tests.waiting import until
+
 from outboxbench.core.application.backoff import Backoff
 from outboxbench.core.application.bootstrap import bootstrap, bootstrap_delivery
 from outboxbench.core.application.outcome import Attempt
@@ -20,7 +22,6 @@ from outboxbench.harness.postgres.server import connect
 from outboxbench.harness.relay_database import prepare_database
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from uuid import UUID
 
     from outboxbench.core.application.message_bus import MessageBus
@@ -42,11 +43,6 @@ async def place(bus: MessageBus) -> tuple[UUID, UUID]:
     ):
         await bus.handle(command, Attempt(uuid4()))
     return account_id, order_id
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    while not condition():  # noqa: ASYNC110 - of a state that rings for nobody
-        await asyncio.sleep(0.01)
 
 
 async def test_a_locked_row_holds_up_its_order_and_no_other(database: DatabaseAddress) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
+from tests.waiting import until
 
 from outboxbench.analysis.relay_checks import judge_chain
 from outboxbench.core.application.bootstrap import bootstrap, bootstrap_delivery
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
 SYSTEM_FOLDERS = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 LINES = (OrderLine(1, "tea", 2, 450),)
-PATIENCE_S = 30.0
 
 
 @pytest.mark.parametrize("pg_bin", SYSTEM_FOLDERS, ids=str)
@@ -62,9 +62,7 @@ async def test_an_order_goes_its_whole_way_through_the_log(pg_bin: Path, janitor
                 PlaceOrder(order_id=order_id, account_id=account_id, lines=LINES),
             ):
                 await bus.handle(command, Attempt(uuid4()))
-            async with asyncio.timeout(PATIENCE_S):
-                while "order.confirmed" not in {each.topic for each in broker.published}:  # noqa: ASYNC110 - the broker rings for nobody
-                    await asyncio.sleep(0.01)
+            await until(lambda: "order.confirmed" in {each.topic for each in broker.published})
         finally:
             relay.stop()
             await running

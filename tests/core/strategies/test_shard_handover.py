@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+from tests.waiting import until_answered
 
 from outboxbench.core.application.outbox import Settlement
 from outboxbench.core.strategies.registry import load_strategy
@@ -16,14 +17,13 @@ from outboxbench.harness.relay_database import prepare_database
 from outboxbench.harness.relaying.backlog import Backlog, fill
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
 
     from outboxbench.core.application.outbox import Run
     from outboxbench.core.application.ports import Outbox, Persistence
     from outboxbench.core.strategies.settings import DatabaseAddress
 
 LEASE_S: Final = 5.0
-PATIENCE_S: Final = 20.0
 AGGREGATES: Final = 200
 OWNERS: Final = "SELECT token, count(*) FROM relay_shards GROUP BY token"
 
@@ -50,7 +50,7 @@ async def test_whoever_comes_owns_a_fair_share_before_anybody_has_renewed(
             await _settle(outbox, await outbox.claim(1))
         return _owned(database) == [SHARDS // 2] * 2
 
-    await _wait_for(is_even)
+    await until_answered(is_even)
 
 
 async def test_a_shard_on_its_way_changes_hands_once_it_is_settled(
@@ -68,7 +68,7 @@ async def test_a_shard_on_its_way_changes_hands_once_it_is_settled(
         await second.claim(1)
         return _owned(database) == [SHARDS // 2] * 2
 
-    await _wait_for(is_even)
+    await until_answered(is_even)
 
 
 async def test_what_was_read_of_a_shard_that_was_given_up_meanwhile_is_not_delivered(
@@ -81,7 +81,7 @@ async def test_what_was_read_of_a_shard_that_was_given_up_meanwhile_is_not_deliv
         blocker.execute("LOCK TABLE outbox IN ACCESS EXCLUSIVE MODE")
         reading = asyncio.create_task(_all_of(first))
         with connect(database) as observer:
-            await _wait_for(lambda: _is_locked_out(observer))
+            await until_answered(lambda: _is_locked_out(observer))
         await second.claim(1)
         await first.renew([])
         blocker.rollback()
@@ -111,12 +111,6 @@ async def _all_of(outbox: Outbox) -> list[Run]:
 async def _settle(outbox: Outbox, runs: Any) -> None:
     if runs:
         await outbox.settle([Settlement(run, len(run.messages)) for run in runs])
-
-
-async def _wait_for(condition: Callable[[], Any]) -> None:
-    async with asyncio.timeout(PATIENCE_S):
-        while not await condition():  # noqa: ASYNC110 - the server does not tell
-            await asyncio.sleep(0.01)
 
 
 async def _is_locked_out(connection: Any) -> bool:

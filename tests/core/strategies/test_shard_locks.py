@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+from tests.waiting import until
 
 from outboxbench.core.application.outbox import Settlement
 from outboxbench.core.strategies.registry import load_strategy
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from outboxbench.core.strategies.settings import DatabaseAddress
 
 LEASE_S: Final = 60.0
-PATIENCE_S: Final = 20.0
 WAITS: Final = """
     SELECT count(*) FROM pg_stat_activity
     WHERE datname = current_database() AND wait_event_type = 'Lock'"""
@@ -81,9 +81,7 @@ async def test_who_waits_for_the_first_shard_holds_no_other(
         first.execute("SELECT FROM relay_shards WHERE shard = 0 FOR UPDATE")
         locking: asyncio.Task[None] = asyncio.create_task(lock(sharded))
         try:
-            async with asyncio.timeout(PATIENCE_S):
-                while not _number(others, WAITS):  # noqa: ASYNC110 - the server does not tell
-                    await asyncio.sleep(0.01)
+            await until(lambda: bool(_number(others, WAITS)))
             free = _number(
                 others,
                 "SELECT count(*) FROM (SELECT FROM relay_shards WHERE shard > 0"

@@ -47,7 +47,7 @@ def can_work(address: DatabaseAddress) -> bool:
 
 def chance(seed: int) -> Random:
     """Return the source of a fault's choices."""
-    return Random(seed)  # noqa: S311 - the same every time
+    return Random(seed)
 
 
 @contextmanager

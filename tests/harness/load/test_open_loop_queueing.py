@@ -25,7 +25,7 @@ FOREVER_NS = 10**15
 
 
 def services_ns(kind: Literal["exponential", "constant"]) -> Iterator[int]:
-    random = Random(5)  # noqa: S311 - a fake, no secret
+    random = Random(5)
     while True:
         yield (
             round(random.expovariate(1 / MEAN_SERVICE_NS)) + 1

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import secrets
 from typing import TYPE_CHECKING
 from uuid import uuid4
+
+from tests.waiting import until_answered
 
 from outboxbench.core.application.outbox import Refusal, Settlement
 from outboxbench.core.replication.opening import open_log_outbox
@@ -16,15 +17,11 @@ from outboxbench.harness.relay_database import prepare_database
 from outboxbench.harness.relaying.ends import log_is_delivered, table_is_delivered
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     import psycopg
 
     from outboxbench.core.application.outbox import Run
     from outboxbench.core.strategies.settings import DatabaseAddress
     from outboxbench.harness.postgres.databases import Databases
-
-PATIENCE_S = 20.0
 
 
 def write(connection: psycopg.Connection[tuple[object, ...]], audience: int = 2) -> None:
@@ -33,12 +30,6 @@ def write(connection: psycopg.Connection[tuple[object, ...]], audience: int = 2)
         " audience, state) VALUES (%s, 0, 'order', %s, 1, 'order.changed', %s, %s)",
         (uuid4(), uuid4(), audience, json.dumps({})),
     )
-
-
-async def until(answer: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(PATIENCE_S):
-        while not await answer():  # noqa: ASYNC110 - the server does not tell
-            await asyncio.sleep(0.02)
 
 
 def test_a_table_is_delivered_once_nothing_in_it_waits(database: DatabaseAddress) -> None:
@@ -71,7 +62,7 @@ async def test_a_log_is_delivered_once_all_of_it_is_confirmed_and_nothing_is_par
             return log_is_delivered(connection)
 
         async def settle(refusal: Refusal | None) -> None:
-            await until(has_claimed)
+            await until_answered(has_claimed)
             assert not log_is_delivered(connection)
             run = runs.pop()
             await outbox.settle([Settlement(run, 0 if refusal else len(run.messages), refusal)])
@@ -80,11 +71,11 @@ async def test_a_log_is_delivered_once_all_of_it_is_confirmed_and_nothing_is_par
             write(connection)
             assert not log_is_delivered(connection)
             await settle(None)
-            await until(is_delivered)
+            await until_answered(is_delivered)
             write(connection)
             assert not log_is_delivered(connection)
             await settle(Refusal("not yet", 1, retry_in_s=0.0))
             await settle(None)
-            await until(is_delivered)
+            await until_answered(is_delivered)
         finally:
             await outbox.close()

@@ -49,7 +49,7 @@ def run(work: Callable[[], Coroutine[None, None, None]]) -> None:
 @given(chunks=st.lists(st.binary(min_size=1, max_size=300), max_size=30), seed=st.integers())
 @settings(max_examples=15, deadline=None)
 def test_bytes_arrive_unchanged_and_in_order(rtt_ms: float, chunks: list[bytes], seed: int) -> None:
-    choose = random.Random(seed)  # noqa: S311 - chooses pauses, keeps no secret
+    choose = random.Random(seed)
 
     async def write(connection_send: Callable[[bytes], Awaitable[None]]) -> None:
         for chunk in chunks:

@@ -94,8 +94,8 @@ def _output(binaries: Binaries, scratch: Path) -> Iterator[IO[str]]:
         f"--filename={scratch / 'file'}",
     ]
     read_end, write_end = os.pipe()
-    with open(read_end, encoding="ascii", errors="replace") as lines:  # noqa: PTH123
-        with open(write_end, "wb") as output:  # noqa: PTH123
+    with os.fdopen(read_end, encoding="ascii", errors="replace") as lines:
+        with os.fdopen(write_end, "wb") as output:
             program = spawn(None, command, scratch, output)
         alarm = Timer(PATIENCE_S, program.kill)
         try:

@@ -12,7 +12,7 @@ from outboxbench.harness.relaying.backlog import Backlog
 from outboxbench.harness.strategies import load_measurable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from outboxbench.core.application.outbox import AnyRelayPlan
     from outboxbench.core.strategies.registry import Strategy
@@ -141,16 +141,21 @@ def reference_of(
 
     Strategies are compared with the reference strategy, and its plans with its plan `lease`.
     """
-    wanted: Callable[[RelayingArm], bool]
     if arm.strategy.name != reference:
-        wanted = lambda other: (  # noqa: E731
-            other.strategy.name == reference and replace(other, strategy=arm.strategy) == arm
+        found = (
+            other
+            for other in arms
+            if other.strategy.name == reference and replace(other, strategy=arm.strategy) == arm
         )
     elif arm.plan != "lease":
-        wanted = lambda other: other.plan == "lease" and replace(other, plan=arm.plan) == arm  # noqa: E731
+        found = (
+            other
+            for other in arms
+            if other.plan == "lease" and replace(other, plan=arm.plan) == arm
+        )
     else:
         return None
-    return next((other for other in arms if wanted(other)), None)
+    return next(found, None)
 
 
 def _drains(matrix: DrainMatrix, strategies: list[Strategy]) -> list[DrainArm]:

@@ -49,14 +49,7 @@ class Recorded:
         """Those of all arms, from one pass over the histograms."""
         found = Latencies({}, {})
         for arm in self.run.arms:
-            rounds = [
-                merge(
-                    each.histogram
-                    for each in self._folder.intervals(block)
-                    if each.tag in GOOD_TAGS
-                )
-                for block in arm.blocks
-            ]
+            rounds = [self._good(block) for block in arm.blocks]
             found.histograms[arm.name] = merge(rounds)
             if distribution := ecdf([cumulated([each]) for each in rounds]):
                 found.ecdfs[arm.name] = distribution
