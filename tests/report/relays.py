@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tests.analysis import runs
+
 from outboxbench.analysis.verdict import combine
 from outboxbench.results.block import Check, LatencyUs
 from outboxbench.results.relay import HopLatency, RelayArm, RelayBlock, RelayRatio, RelaySummary
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
     from outboxbench.results.document import Verdict
+    from outboxbench.results.model import Run
     from outboxbench.results.relay import Hop
 
 ROUNDS = 3
@@ -43,6 +46,13 @@ _CHAIN: dict[str, JsonValue] = {
     "batch": 500,
     "lease_s": 10.0,
 }
+
+
+def run(*relays: RelayArm, **changes: Any) -> Run:
+    """A run of relays alone."""
+    verdict = combine(arm.verdict for arm in relays)
+    settings = {"relays": relays, "verdict": verdict, "reference": "asyncpg", "rounds": ROUNDS}
+    return runs.run().model_copy(update={**settings, "arms": (), **changes})
 
 
 def drain(

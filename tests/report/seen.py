@@ -1,14 +1,16 @@
-"""What can be seen of a figure: its texts, and which of them cover each other."""
+"""What can be seen of a figure: its texts, which of them cover each other, and its lines."""
 
 from __future__ import annotations
 
 from itertools import combinations
 from typing import TYPE_CHECKING
 
+import numpy as np
 from matplotlib.text import Text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 
 def texts(figure: Figure) -> list[Text]:
@@ -44,3 +46,11 @@ def overlaps(figure: Figure) -> list[tuple[str, str]]:
         or box.y1 > figure.bbox.height + 1
     ]
     return covering + outside
+
+
+def xs(line: Line2D) -> list[float]:
+    return [float(value) for value in np.asarray(line.get_xdata())]
+
+
+def ys(line: Line2D) -> list[float]:
+    return [float(value) for value in np.asarray(line.get_ydata())]

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
-from tests.report.seen import overlaps, words
+from tests.report.seen import overlaps, words, xs
 
 from outboxbench.report.charts import network, rate_curve, ratios, timeline
 from outboxbench.report.charts.frame import NoDataError
@@ -19,7 +18,6 @@ from outboxbench.results.store import RunFolder
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from matplotlib.lines import Line2D
     from tests.report.conftest import MadeUpRun, RunBuilder
 
     from outboxbench.report.charts.windows import IntervalsOf
@@ -62,10 +60,6 @@ def intervals_of(made_up: MadeUpRun, *, per_block: int = 4) -> IntervalsOf:
         ]
 
     return intervals
-
-
-def xs(line: Line2D) -> list[float]:
-    return [float(value) for value in np.asarray(line.get_xdata())]
 
 
 def test_ratios_stand_beside_their_decision_in_words(build_run: RunBuilder) -> None:

@@ -1,4 +1,4 @@
-"""Faults in charts: each arm with what it went through, how long, and what became of it."""
+"""Charts of faults: what all of them have in common, in words and as files."""
 
 from __future__ import annotations
 
@@ -7,16 +7,13 @@ import io
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pytest
-from matplotlib.container import BarContainer
 from rich.console import Console
 from tests.report import faults
+from tests.report.fault_timelines import timeline
 from tests.report.seen import overlaps, words
 
-from outboxbench.analysis.fault_panels import OUTCOMES, due_in_spans, fault_panels
-from outboxbench.analysis.history.over_time import over_time
-from outboxbench.report import style
+from outboxbench.analysis.fault_panels import due_in_spans, fault_panels
 from outboxbench.report.charts import (
     fault_names,
     fault_outcomes,
@@ -26,7 +23,6 @@ from outboxbench.report.charts import (
 )
 from outboxbench.report.charts.catalogue import CATALOGUE
 from outboxbench.report.charts.frame import NoDataError
-from outboxbench.report.charts.outcome_looks import LOOKS
 from outboxbench.report.charts.render import render_charts
 from outboxbench.report.terminal import print_report
 from outboxbench.results.store import RunFolder
@@ -35,9 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from matplotlib.lines import Line2D
 
     from outboxbench.results.faults import FaultArm
     from outboxbench.results.model import Run
@@ -46,33 +40,12 @@ OF_A_RUN = (fault_unavailability, fault_outcomes, fault_recovery)
 SIZES = ((1, 1), (12, 1), (2, 20))
 
 
-def timeline(run: Run, **history: Any) -> Figure:
-    """The figure of the first fault, all of whose arms have the same history."""
-    panel = fault_panels(run)[0]
-    told = {
-        arm.name: over_time(faults.lines(**history), arm.availability.timeline, faults.MAX_WAIT_S)
-        for arm in panel.arms
-    }
-    return fault_timeline.draw(run, panel, told)
-
-
 DRAWINGS: dict[str, Callable[[Run], Figure]] = {
     "timeline": timeline,
     "unavailability": fault_unavailability.draw,
     "outcomes": fault_outcomes.draw,
     "recovery": fault_recovery.draw,
 }
-
-
-def xs(line: Line2D) -> list[float]:
-    return [float(value) for value in np.asarray(line.get_xdata())]
-
-
-def ys(line: Line2D) -> list[float]:
-    return [float(value) for value in np.asarray(line.get_ydata())]
-
-
-# What all of them have in common.
 
 
 @pytest.mark.parametrize(("strategies", "count"), SIZES)
@@ -132,221 +105,6 @@ def test_long_names_differ_still_when_they_are_shortened() -> None:
 
     assert len(names) == 2
     assert max(map(len, names)) <= fault_names.LONGEST
-
-
-# Over time.
-
-
-def points(axes: Axes) -> dict[str, Line2D]:
-    return {
-        str(line.get_label()): line
-        for line in axes.lines
-        if str(line.get_label()) in {look.name for look in LOOKS.values()}
-    }
-
-
-def test_an_arm_has_a_strip_of_latencies_one_of_goodput_and_one_of_backlog() -> None:
-    figure = timeline(faults.run(faults.arm(), faults.arm("psycopg")))
-
-    assert len(figure.axes) == 3 * 2
-    latency, goodput, backlog = figure.axes[:3]
-    assert latency.get_yscale() == "log"
-    assert [axes.get_ylabel() for axes in (latency, goodput, backlog)] == [
-        *("latency, ms", "good/s", "backlog")
-    ]
-    assert backlog.get_xlabel() == "seconds since the block began"
-    # All arms on the same scales.
-    for first, second in zip(figure.axes[:3], figure.axes[3:], strict=True):
-        assert first.get_ylim() == second.get_ylim()
-        assert first.get_xlim() == second.get_xlim()
-    for axes in (goodput, backlog):
-        assert axes.get_ylim()[0] == 0
-
-
-def test_every_operation_that_did_not_go_well_is_a_point() -> None:
-    arm = faults.arm(outage_ms=400)
-
-    figure = timeline(faults.run(arm), outage_ms=400)
-
-    drawn = points(figure.axes[0])
-    counts = due_in_spans(arm)
-    assert counts.failed == len(xs(drawn["failed"])) == 16
-    assert counts.ok_recovered == len(xs(drawn["recovered"]))
-    assert counts.indeterminate == len(xs(drawn["in doubt"]))
-    assert counts.skipped == len(xs(drawn["skipped"]))
-    assert 0 < len(xs(drawn["ok"])) <= counts.ok + arm.availability.outcomes_before.ok
-    # Those that are due first in an outage wait longest.
-    assert max(ys(drawn["recovered"])) == pytest.approx(400, abs=2 * faults.EVERY_MS)
-    low, high = figure.axes[0].get_ylim()
-    assert all(low < level < high for line in drawn.values() for level in ys(line))
-    assert all(line.get_rasterized() for line in drawn.values())
-
-
-def test_faults_are_shaded_until_they_are_healed_and_the_servers_return_is_marked() -> None:
-    asked = timeline(faults.run(faults.arm(server_ready_ms=200)), server_ready_ms=200)
-    not_asked = timeline(faults.run(faults.arm()))
-
-    for axes in asked.axes:
-        bands, onsets, ready = axes.collections[:3]
-        assert [path.get_extents().x0 for path in bands.get_paths()] == [0.5, 2.5]
-        assert [path.get_extents().x1 for path in bands.get_paths()] == [0.8, 2.8]
-        assert [path.get_extents().x0 for path in onsets.get_paths()] == [0.5, 2.5]
-        assert [path.get_extents().x0 for path in ready.get_paths()] == pytest.approx([0.7, 2.7])
-    assert "server back" in words(asked)
-    assert "server back" not in words(not_asked)
-
-
-def test_long_blocks_have_no_more_artists_than_short_ones() -> None:
-    def artists(injections: int) -> int:
-        arm = faults.arm(injections=injections)
-        return len(timeline(faults.run(arm), injections=injections).axes[0].get_children())
-
-    assert artists(20) == artists(2)
-
-
-def test_a_fault_under_which_nothing_ended_is_left_out_with_the_reason() -> None:
-    run = faults.run(faults.arm())
-    panel = fault_panels(run)[0]
-    told = {panel.arms[0].name: over_time([], panel.arms[0].availability.timeline, 1.0)}
-
-    with pytest.raises(NoDataError, match=r"^no operation under reset has ended$"):
-        fault_timeline.draw(run, panel, told)
-
-
-# Unavailability.
-
-
-def distributions(axes: Axes) -> list[Line2D]:
-    return [line for line in axes.lines if line.get_drawstyle() == "steps-post"]
-
-
-def test_each_fault_is_a_panel_with_a_distribution_of_each_arm() -> None:
-    run = faults.run(faults.arm(outage_ms=200), faults.arm("psycopg", outage_ms=800))
-
-    first_ok, gap = fault_unavailability.draw(run).axes
-
-    assert first_ok.get_xscale() == gap.get_xscale() == "log"
-    assert first_ok.get_xlabel() == gap.get_xlabel() == "ms (logarithmic)"
-    assert first_ok.get_ylabel() == "of injections"
-    assert first_ok.get_xlim() == gap.get_xlim()
-    assert first_ok.get_ylim()[0] == 0
-    for axes in (first_ok, gap):
-        quick, slow = distributions(axes)
-        assert quick.get_color() == style.look_of("asyncpg").colour
-        assert slow.get_color() == style.look_of("psycopg").colour
-        assert xs(quick)[1] < xs(slow)[1]
-        assert ys(quick)[-1] == ys(slow)[-1] == 1
-
-
-def test_what_never_recovered_keeps_its_line_below_all_and_is_named() -> None:
-    run = faults.run(faults.arm(is_for_good=True))
-
-    figure = fault_unavailability.draw(run)
-
-    for axes in figure.axes:
-        [line] = distributions(axes)
-        assert ys(line)[-1] == 0.5
-    assert "asyncpg  never after #2" in words(figure)
-    assert "never after #2" in fault_unavailability.describe(run)
-
-
-def test_small_differences_are_not_blown_up() -> None:
-    run = faults.run(faults.arm(outage_ms=200), faults.arm("psycopg", outage_ms=210))
-
-    low, high = fault_unavailability.draw(run).axes[0].get_xlim()
-
-    assert high / low >= 9.99
-
-
-# Outcomes.
-
-
-def bars(axes: Axes) -> list[tuple[str, float, float]]:
-    """Label, left edge and width of each part, row by row."""
-    containers = [each for each in axes.containers if isinstance(each, BarContainer)]
-    return [
-        (str(each.get_label()), bar.get_x(), bar.get_width()) for each in containers for bar in each
-    ]
-
-
-def test_a_bar_stacks_the_outcomes_of_an_arm_the_bad_ones_first_up_to_all() -> None:
-    arm = faults.arm()
-    [axes] = fault_outcomes.draw(faults.run(arm)).axes
-
-    parts = bars(axes)
-    assert [label for label, _, _ in parts] == [LOOKS[outcome].name for outcome in OUTCOMES]
-    edge = 0.0
-    for _, left, width in parts:
-        assert left == pytest.approx(edge)
-        edge += width
-    assert edge == pytest.approx(1)
-    assert axes.get_xlim() == (0, 1)
-    counts = due_in_spans(arm)
-    assert parts[0][2] == pytest.approx(counts.failed / counts.attempted)
-
-
-def test_a_single_bad_operation_of_many_is_seen_and_counted() -> None:
-    arm = faults.arm(injections=20, outage_ms=5)
-    counts = due_in_spans(arm)
-    assert 0 < counts.attempted - counts.ok < 0.004 * counts.attempted
-
-    figure = fault_outcomes.draw(faults.run(arm))
-
-    parts = bars(figure.axes[0])
-    assert all(width >= fault_outcomes.LEAST_SHARE - 1e-9 for _, _, width in parts)
-    assert sum(width for _, _, width in parts) == pytest.approx(1)
-    told = words(figure).splitlines()
-    for outcome in OUTCOMES:
-        assert f"{getattr(counts, outcome):,}" in told
-
-
-# Recovery.
-
-
-def medians(axes: Axes) -> list[float]:
-    return [xs(line)[0] for line in axes.lines if line.get_marker() in ("o", "^")]
-
-
-def test_each_stage_is_a_column_with_the_median_and_the_worst_of_each_arm() -> None:
-    run = faults.run(
-        faults.arm("orm-asyncpg", outage_ms=800, server_ready_ms=200),
-        faults.arm(outage_ms=400, server_ready_ms=200),
-    )
-
-    figure = fault_recovery.draw(run)
-
-    server, first_ok, goodput = figure.axes
-    for axes in (server, first_ok, goodput):
-        assert axes.get_xlabel() == "ms (logarithmic from 1)"
-        assert axes.get_xlim() == server.get_xlim()
-    assert medians(server) == [200, 200]
-    quick, slow = medians(first_ok)
-    assert quick < slow
-    told = words(figure)
-    for text in (*(stage for stage, _, _ in fault_recovery.STAGES), "median", "worst"):
-        assert text in told
-    # By layer, the thinnest on top.
-    order = [told.splitlines().index(text) for text in ("driver alone", "SQLAlchemy ORM")]
-    assert order == sorted(order)
-
-
-def test_what_nobody_knows_is_said_and_what_never_came_is_counted() -> None:
-    told = words(fault_recovery.draw(faults.run(faults.arm(is_for_good=True))))
-
-    assert "nobody asked it" in told
-    assert "1 of 2 ✗" in told
-
-
-def test_arms_of_one_strategy_have_markers_that_are_filled_differently() -> None:
-    run = faults.run(faults.arm(), faults.arm(profile="idiomatic"))
-
-    axes = fault_recovery.draw(run).axes[1]
-
-    fills = {line.get_fillstyle() for line in axes.lines if line.get_marker() == "o"}
-    assert fills == {"full", "none"}
-
-
-# In words, and as files.
 
 
 def test_charts_are_described_with_their_figures_and_verdicts() -> None:
