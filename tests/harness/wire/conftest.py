@@ -41,3 +41,9 @@ def fault_proxy(_fault_proxy: FaultProxy) -> Iterator[FaultProxy]:
     _fault_proxy.ask({"do": "heal"})
     _fault_proxy.ask({"do": "forget"})
     _fault_proxy.ask({"do": "reset"})
+
+
+@pytest.fixture
+def faulty(fault_proxy: FaultProxy, database: DatabaseAddress) -> DatabaseAddress:
+    """A fresh database, seen through the proxy."""
+    return fault_proxy.address(database.database)

@@ -1,73 +1,23 @@
-"""Each fault of the network does what it says, and proves it."""
+"""Faults that end connections or keep them silent, and faults that come together."""
 
 from __future__ import annotations
 
 import contextlib
-import socket
-import struct
 import threading
-from dataclasses import replace
 from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.harness.wire.faults import BROKEN, PATIENCE_S, asyncpg_over, psycopg_over
-from tests.harness.wire.streams import SSL_REQUEST, untyped
+from tests.harness.wire.wires import HELLO, QUERY, assert_silent, assert_works, new_wire, wire_of
 
 from outboxbench.harness.errors import CannotRun
-from outboxbench.harness.postgres.server import connect, open_server
+from outboxbench.harness.postgres.server import connect
 from outboxbench.harness.wire.proxy_process import FaultProxy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any
-
-    import psycopg
-
     from outboxbench.core.strategies.settings import DatabaseAddress
     from outboxbench.harness.janitor import Janitor
-    from outboxbench.harness.postgres.server import Server
-
-QUERY = b"Q" + struct.pack("!I", 4 + len(b"SELECT 1\0")) + b"SELECT 1\0"
-HELLO = untyped(SSL_REQUEST)
-"""What the server answers with one byte."""
-SILENCE_S = 0.3
-"""How long nothing came, where nothing is to come. A slow machine only makes it less telling."""
-
-
-@pytest.fixture
-def faulty(fault_proxy: FaultProxy, database: DatabaseAddress) -> DatabaseAddress:
-    """A fresh database, seen through the proxy."""
-    return fault_proxy.address(database.database)
-
-
-def assert_works(address: DatabaseAddress) -> None:
-    with connect(address) as connection:
-        assert connection.execute("SELECT 1").fetchone() == (1,)
-
-
-@contextlib.contextmanager
-def wire_of(connection: psycopg.Connection[Any]) -> Iterator[socket.socket]:
-    """What a client's connection looks like below its library."""
-    with socket.socket(fileno=connection.fileno()) as borrowed:
-        try:
-            with borrowed.dup() as wire:
-                yield wire
-        finally:
-            borrowed.detach()
-
-
-@contextlib.contextmanager
-def new_wire(address: DatabaseAddress) -> Iterator[socket.socket]:
-    with socket.create_connection((address.host, address.port), PATIENCE_S) as wire:
-        yield wire
-
-
-def assert_silent(wire: socket.socket) -> None:
-    """Nothing comes, not even an end."""
-    wire.settimeout(SILENCE_S)
-    with pytest.raises(TimeoutError):
-        wire.recv(1)
 
 
 async def test_a_reset_ends_what_is_there_and_no_more(
@@ -209,80 +159,6 @@ def test_a_stall_in_the_midst_of_much_loses_nothing(
     assert answers == list(range(1, 20001))
 
 
-def test_latency_is_added_both_ways(fault_proxy: FaultProxy, faulty: DatabaseAddress) -> None:
-    with connect(faulty) as connection:
-        fault_proxy.ask({"do": "latency", "delay_ms": 40, "jitter_ms": 20, "seed": 7})
-        began_s = monotonic()
-        for number in range(5):
-            assert connection.execute("SELECT %s::int", [number]).fetchone() == (number,)
-        took_s = monotonic() - began_s
-        healed = fault_proxy.ask({"do": "heal"})
-        assert connection.execute("SELECT 1").fetchone() == (1,)
-
-    assert took_s >= 5 * 0.040
-    assert healed["chunks"] >= 10
-    assert healed["delayed_ms_mean"] >= 20
-
-
-def test_latency_keeps_the_order(fault_proxy: FaultProxy, faulty: DatabaseAddress) -> None:
-    fault_proxy.ask({"do": "latency", "delay_ms": 2, "jitter_ms": 20, "seed": 7})
-    with connect(faulty) as connection, connection.pipeline() as pipeline:
-        cursors = []
-        for number in range(50):
-            cursors.append(connection.execute("SELECT %s::int", [number]))
-            pipeline.sync()
-        assert [cursor.fetchone() for cursor in cursors] == [(number,) for number in range(50)]
-
-
-def test_healing_lets_through_what_is_still_on_its_way(
-    fault_proxy: FaultProxy, faulty: DatabaseAddress
-) -> None:
-    with contextlib.closing(psycopg_over(faulty)) as connection:
-        fault_proxy.ask({"do": "latency", "delay_ms": 3_600_000, "jitter_ms": 0, "seed": 7})
-        with wire_of(connection) as wire:
-            wire.sendall(QUERY)
-            assert_silent(wire)
-            fault_proxy.ask({"do": "heal"})
-            wire.settimeout(PATIENCE_S)
-            assert wire.recv(1) == b"T"
-
-
-def test_bandwidth_is_shared_and_kept(fault_proxy: FaultProxy, faulty: DatabaseAddress) -> None:
-    size_bytes = 1_000_000
-    with connect(faulty) as connection:
-        fault_proxy.ask({"do": "bandwidth", "bytes_per_s": 1_000_000})
-        began_s = monotonic()
-        (text,) = connection.execute("SELECT repeat('x', %s)", [size_bytes]).fetchone() or ("",)
-        took_s = monotonic() - began_s
-        healed = fault_proxy.ask({"do": "heal"})
-
-    assert len(text) == size_bytes
-    assert took_s >= 0.8
-    assert healed["passed_bytes"] > size_bytes
-    assert healed["waited_s"] > 0
-
-
-def test_a_narrow_link_is_wide_again_once_it_is_healed(
-    fault_proxy: FaultProxy, faulty: DatabaseAddress
-) -> None:
-    texts: list[str] = []
-
-    def read() -> None:
-        with connect(faulty) as connection:
-            ((text,),) = connection.execute("SELECT repeat('x', 1000000)").fetchall()
-            texts.append(text)
-
-    fault_proxy.ask({"do": "bandwidth", "bytes_per_s": 2000})
-    reader = threading.Thread(target=read)
-    reader.start()
-    sleep(SILENCE_S)
-    # At that pace it would take minutes.
-    fault_proxy.ask({"do": "heal"})
-    reader.join(PATIENCE_S)
-
-    assert texts == ["x" * 1_000_000]
-
-
 def test_a_slow_close_leaves_the_client_waiting(
     fault_proxy: FaultProxy, faulty: DatabaseAddress, database: DatabaseAddress
 ) -> None:
@@ -311,66 +187,6 @@ def test_a_slow_close_is_none_for_a_client_that_says_goodbye(
     assert_works(faulty)
 
     assert fault_proxy.ask({"do": "heal"}) == {"withheld_ends": 0}
-
-
-def test_new_connections_go_where_they_are_pointed_to(
-    postgres_server: Server, janitor: Janitor
-) -> None:
-    def identity(address: DatabaseAddress) -> Any:
-        with connect(address) as connection:
-            return connection.execute(
-                "SELECT system_identifier FROM pg_control_system()"
-            ).fetchone()
-
-    first = postgres_server.address
-    with (
-        open_server(None, None, janitor) as other,
-        FaultProxy(first, janitor) as proxy,
-        contextlib.closing(psycopg_over(proxy.address(first.database))) as connection,
-    ):
-        second = other.address
-        pointed = proxy.ask({"do": "point", "host": second.host, "port": second.port})
-
-        assert pointed == {"connections": 1}
-        with pytest.raises(BROKEN):
-            connection.execute("SELECT 1")
-        port = proxy.address(first.database).port
-        seen = identity(replace(second, host="127.0.0.1", port=port))
-        assert seen == identity(second) != identity(first)
-        # It is no fault that could be healed.
-        assert proxy.ask({"do": "heal"}) == {}
-        assert identity(replace(second, host="127.0.0.1", port=port)) == seen
-
-
-def test_a_server_that_refuses_resets_the_client(
-    janitor: Janitor, database: DatabaseAddress
-) -> None:
-    with FaultProxy(database, janitor) as proxy:
-        with socket.create_server(("127.0.0.1", 0)) as closed:
-            port = closed.getsockname()[1]
-        proxy.ask({"do": "point", "host": "127.0.0.1", "port": port})
-        with new_wire(proxy.address("any")) as wire, pytest.raises(ConnectionResetError):
-            wire.recv(1)
-
-
-def test_who_is_refused_is_served_again_at_the_same_port_once_it_points_somewhere(
-    janitor: Janitor, database: DatabaseAddress
-) -> None:
-    with FaultProxy(database, janitor) as proxy:
-        address = proxy.address(database.database)
-        with contextlib.closing(psycopg_over(address)) as connection:
-            assert proxy.ask({"do": "refuse"}) == {"connections": 1}
-            with pytest.raises(BROKEN):
-                connection.execute("SELECT 1")
-        # Nothing that comes besides makes it listen, and nothing heals it.
-        proxy.ask({"do": "stall"})
-        for request in ("refuse", "heal", "black-hole", "heal"):
-            proxy.ask({"do": request})
-            with pytest.raises(ConnectionRefusedError), new_wire(address):
-                pass
-        for _ in range(2):
-            proxy.ask({"do": "point", "host": database.host, "port": database.port})
-            assert_works(address)
 
 
 def test_faults_may_come_together(fault_proxy: FaultProxy, faulty: DatabaseAddress) -> None:
@@ -410,18 +226,3 @@ def test_healing_what_is_well_changes_nothing(
 def test_what_is_no_request_is_told(janitor: Janitor, database: DatabaseAddress) -> None:
     with FaultProxy(database, janitor) as proxy, pytest.raises(CannotRun, match="fault proxy"):
         proxy.ask({"do": "harm"})
-
-
-def test_an_address_that_enforces_tls_is_refused(
-    database: DatabaseAddress, janitor: Janitor
-) -> None:
-    with pytest.raises(CannotRun, match="sslmode=require hides the commits"):
-        FaultProxy(replace(database, sslmode="require"), janitor)
-
-
-def test_an_address_that_would_like_tls_goes_without(
-    database: DatabaseAddress, janitor: Janitor
-) -> None:
-    with FaultProxy(replace(database, sslmode="prefer"), janitor) as proxy:
-        seen = proxy.address("other")
-        assert (seen.host, seen.sslmode, seen.database) == ("127.0.0.1", "disable", "other")
