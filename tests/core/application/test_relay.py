@@ -1,107 +1,26 @@
-"""The relay: what it delivers, in which order, and what it does when a receiver is in its way."""
+"""The relay: what it delivers, in which order, and how often."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
+from tests.core.application.relay_world import SETTINGS, World, working
 from tests.waiting import until
 
-from outboxbench.core.application.backoff import Backoff
-from outboxbench.core.application.bootstrap import bootstrap, bootstrap_delivery
-from outboxbench.core.application.delivery import HeldUp, MessageRefused, Unavailable
 from outboxbench.core.application.doorbell import Doorbell
-from outboxbench.core.application.outcome import Attempt, FailureKind, PersistenceError
-from outboxbench.core.application.relay import Relay
-from outboxbench.core.application.relay_settings import RelaySettings
+from outboxbench.core.application.outcome import FailureKind, PersistenceError
 from outboxbench.core.brokers.memory import MemoryBroker
-from outboxbench.core.domain.ordering import OrderLine, OrderStatus, PlaceOrder
-from outboxbench.core.domain.payments import Deposit, OpenAccount
-from outboxbench.core.strategies.memory.persistence import MemoryPersistence
+from outboxbench.core.domain.ordering import OrderStatus
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import Sequence
 
     from outboxbench.core.application.outbox import OutboxMessage, Settled, Settlement
-    from outboxbench.core.application.ports import Broker
-    from outboxbench.core.domain.message import Command
-
-SETTINGS = RelaySettings(
-    first_poll_s=0.001,
-    poll_s=0.005,
-    retry=Backoff(0.001, 0.002),
-    outage=Backoff(0.001, 0.002),
-    max_refusals=3,
-)
-LINES = (OrderLine(1, "tea", 2, 450),)
-PATIENCE_S = 20.0
-
-
-class World:
-    """A memory with orders in it, and a relay that can be made to work on it."""
-
-    def __init__(self) -> None:
-        self.memory = MemoryPersistence()
-        self.broker = MemoryBroker()
-        self._bus = bootstrap(self.memory)
-
-    async def handle(self, command: Command) -> None:
-        await self._bus.handle(command, Attempt(uuid4()))
-
-    async def account(self, cents: int) -> UUID:
-        account_id = uuid4()
-        await self.handle(OpenAccount(account_id=account_id))
-        await self.handle(Deposit(account_id=account_id, amount_cents=cents))
-        return account_id
-
-    async def order(self, account_id: UUID) -> UUID:
-        order_id = uuid4()
-        await self.handle(PlaceOrder(order_id=order_id, account_id=account_id, lines=LINES))
-        return order_id
-
-    def relay(
-        self,
-        broker: Broker | None = None,
-        settings: RelaySettings = SETTINGS,
-        doorbell: Doorbell | None = None,
-    ) -> Relay:
-        outbox = self.memory.outbox("lease", settings.lease_s)
-        delivery = bootstrap_delivery(self.memory, outbox, broker or self.broker, concurrency=4)
-        return Relay(outbox, delivery, settings, doorbell)
-
-    @property
-    def undelivered(self) -> int:
-        return sum(len(each) for each in self.memory.tables.undelivered().values())
-
-
-class FailingBroker(MemoryBroker):
-    """Fails as it is told to, for each message, before it takes it."""
-
-    def __init__(self, failure: Callable[[OutboxMessage], Exception | None]) -> None:
-        super().__init__()
-        self._failure = failure
-
-    async def publish(self, message: OutboxMessage) -> None:
-        if (failure := self._failure(message)) is not None:
-            raise failure
-        await super().publish(message)
-
-
-@asynccontextmanager
-async def working(relay: Relay) -> AsyncIterator[asyncio.Task[None]]:
-    """Run a relay, and stop it at the end."""
-    async with asyncio.timeout(PATIENCE_S):
-        task = asyncio.create_task(relay.run())
-        try:
-            yield task
-        finally:
-            relay.stop()
-            await task
 
 
 async def test_everything_is_delivered_in_the_order_of_each_aggregate() -> None:
@@ -131,9 +50,8 @@ async def test_an_order_is_charged_and_closed_by_the_transactions_that_follow(
     account_id = await world.account(cents)
     order_id = await world.order(account_id)
     await world.relay().drain()
-    order = world.memory.aggregates["order", order_id]
-    account = world.memory.aggregates["account", account_id]
-    assert (order.status, account.balance_cents) == (status, cents % 900)  # type: ignore[union-attr]
+    assert world.status_of(order_id) is status
+    assert world.balance_cents(account_id) == cents % 900
     assert [each.topic for each in world.broker.published if each.aggregate_id == order_id] == [
         "order.placed",
         "order.stock_requested",
@@ -170,101 +88,13 @@ async def test_effects_happen_once_though_every_message_is_delivered_twice() -> 
     await world.relay().drain()
     assert [each.delivered_s is not None for each in stored].count(True) == len(stored) - 1
     assert world.memory.tables.messages == stored, "a redelivery had an effect"
-    assert world.memory.aggregates["account", account_id].balance_cents == 10**6 - 5 * 900  # type: ignore[union-attr]
+    assert world.balance_cents(account_id) == 10**6 - 5 * 900
     assert len(world.memory.tables.inbox) == 2 * len(orders)
 
 
-async def test_a_broker_that_cannot_be_reached_costs_no_attempt_and_is_waited_out() -> None:
-    world, outages = World(), iter(range(20))
-    await world.account(1)
-    broker = FailingBroker(lambda _: None if next(outages, None) is None else Unavailable("down"))
-    relay = world.relay(broker)
-    async with working(relay):
-        await until(lambda: world.undelivered == 0)
-    assert (relay.tally.refused, relay.tally.outages) == (0, 20)
-    assert world.memory.tables.held == {}
-    assert [each.topic for each in broker.published] == ["account.opened"]
-
-
-async def test_a_refused_message_is_tried_again_and_what_follows_it_waits() -> None:
-    world, refusals = World(), iter(range(2))
-    order_id = await world.order(await world.account(900))
-
-    def refuse_twice(message: OutboxMessage) -> Exception | None:
-        if message.topic != "order.placed" or next(refusals, None) is None:
-            return None
-        return MessageRefused("not now")
-
-    broker = FailingBroker(refuse_twice)
-    relay = world.relay(broker)
-    async with working(relay):
-        await until(lambda: world.undelivered == 0)
-    topics = [each.topic for each in broker.published if each.aggregate_id == order_id]
-    assert topics == ["order.placed", "order.stock_requested", "order.confirmed"]
-    assert (relay.tally.refused, relay.tally.dead) == (2, 0)
-
-
-async def test_a_message_that_others_hold_up_never_dies_and_keeps_nobody_from_flowing() -> None:
-    world, attempts = World(), iter(range(5 * SETTINGS.max_refusals))
-    account_id = await world.account(10**6)
-    held, free = await world.order(account_id), await world.order(account_id)
-
-    def hold_up(message: OutboxMessage) -> Exception | None:
-        if message.aggregate_id != held or next(attempts, None) is None:
-            return None
-        return HeldUp("its row is locked")
-
-    broker = FailingBroker(hold_up)
-    relay = world.relay(broker)
-    async with working(relay):
-        await until(lambda: world.undelivered == 0)
-    tally = relay.tally
-    assert (tally.refused, tally.dead, tally.outages) == (5 * SETTINGS.max_refusals, 0, 0)
-    last = {
-        order: max(i for i, each in enumerate(broker.published) if each.aggregate_id == order)
-        for order in (held, free)
-    }
-    assert last[free] < last[held]
-
-
-async def test_a_message_that_is_always_refused_dies_and_others_flow() -> None:
-    world = World()
-    account_id = await world.account(10**6)
-    poisoned, others = await world.order(account_id), [await world.order(account_id)]
-    broker = FailingBroker(
-        lambda message: MessageRefused("poison") if message.aggregate_id == poisoned else None
-    )
-    relay = world.relay(broker)
-    outbox = world.memory.outbox("lease", 1)
-    async with working(relay):
-        await until(lambda: relay.tally.dead == 1)
-        others.append(await world.order(account_id))
-        await until(lambda: world.undelivered == 3)
-    # It was charged for before the broker refused it, and so confirmed, behind what is dead.
-    status = await outbox.status()
-    (dead,) = status.refused
-    assert (dead.aggregate_id, dead.topic, dead.refusals) == (poisoned, "order.placed", 3)
-    assert (dead.next_attempt_at, dead.reason, status.held) == (None, "poison", 3)
-    assert all(
-        world.memory.aggregates["order", other].status is OrderStatus.CONFIRMED  # type: ignore[union-attr]
-        for other in others
-    )
-    assert await outbox.redrive() == 1
-    await world.relay().drain()
-    assert world.undelivered == 0
-
-
-async def test_a_receiver_that_breaks_in_an_unexpected_way_refuses_the_message() -> None:
-    world = World()
-    await world.account(1)
-    relay = world.relay(FailingBroker(lambda _: ZeroDivisionError("oops")))
-    async with working(relay):
-        await until(lambda: relay.tally.dead == 1)
-    (dead,) = (await world.memory.outbox("lease", 1).status()).refused
-    assert dead.reason == "unexpected ZeroDivisionError: oops"
-
-
-async def test_a_settlement_that_fails_is_repeated_and_nothing_is_delivered_again() -> None:
+async def test_a_settlement_that_fails_is_repeated_and_nothing_is_delivered_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     world, failures = World(), iter(range(3))
     await world.account(1)
     relay = world.relay()
@@ -275,13 +105,15 @@ async def test_a_settlement_that_fails_is_repeated_and_nothing_is_delivered_agai
             raise PersistenceError("the server is gone", FailureKind.CONNECTION)
         return await settle(settlements)
 
-    relay._outbox.settle = fail_at_first  # type: ignore[method-assign]
+    monkeypatch.setattr(relay._outbox, "settle", fail_at_first)
     async with working(relay):
         await until(lambda: world.undelivered == 0)
     assert (len(world.broker.published), relay.tally.outages) == (1, 3)
 
 
-async def test_a_settlement_that_is_too_large_for_a_server_is_made_in_smaller_parts() -> None:
+async def test_a_settlement_that_is_too_large_for_a_server_is_made_in_smaller_parts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     world, sizes = World(), []
     for _ in range(40):
         await world.account(1)
@@ -294,7 +126,7 @@ async def test_a_settlement_that_is_too_large_for_a_server_is_made_in_smaller_pa
             raise PersistenceError("the statement took too long", FailureKind.CONNECTION)
         return await settle(settlements)
 
-    relay._outbox.settle = fail_above_ten  # type: ignore[method-assign]
+    monkeypatch.setattr(relay._outbox, "settle", fail_above_ten)
     async with working(relay):
         await until(lambda: world.undelivered == 0)
     assert max(sizes) > 10
@@ -347,50 +179,3 @@ async def test_past_its_lease_a_relay_delivers_nothing_more() -> None:
     await relay.drain()
     topics = [each.topic for each in broker.published if each.aggregate_id == order_id]
     assert topics == ["order.placed", "order.stock_requested", "order.confirmed"]
-
-
-async def test_a_message_that_no_handler_understands_is_refused_with_the_reason() -> None:
-    world = World()
-    delivery = bootstrap_delivery(
-        world.memory, world.memory.outbox("lease", 1), world.broker, concurrency=1
-    )
-    await world.order(await world.account(900))
-    placed = next(
-        stored.to_deliver()
-        for stored in world.memory.tables.messages
-        if stored.message.topic == "order.placed"
-    )
-    for spoiled, reason in (
-        (replace(placed, topic="order.vanished"), "no handler here knows the topic"),
-        (replace(placed, state="{"), "cannot be read: Expecting property name"),
-        (replace(placed, state="[]"), "it is list and no object"),
-        (replace(placed, state="{}"), "its account_id is None and no text"),
-        (
-            replace(placed, state='{"account_id": "x", "total_cents": 1}'),
-            "its account_id is 'x' and no UUID",
-        ),
-        (
-            replace(placed, state=placed.state.replace(":900", ':"900"')),
-            "its total_cents is '900' and no integer",
-        ),
-        (
-            replace(placed, state=f'{{"format": 2, {placed.state[1:]}'),
-            "it has format 2, and 1 is known here",
-        ),
-    ):
-        with pytest.raises(MessageRefused, match=reason):
-            await delivery.deliver(spoiled)
-    assert world.broker.published == []
-
-
-async def test_a_handler_that_fails_refuses_and_one_that_meets_an_outage_does_not() -> None:
-    world = World()
-    order_id = await world.order(uuid4())
-    relay = world.relay()
-    async with working(relay):
-        await until(lambda: relay.tally.dead == 1)
-    (dead,) = (await world.memory.outbox("lease", 1).status()).refused
-    assert dead.aggregate_id == order_id
-    assert dead.reason.startswith(
-        "ChargeAccount failed with AggregateNotFound: there is no account"
-    )
