@@ -132,3 +132,12 @@ class Past:
 def only_injection(past: Past) -> Injection:
     (injection,) = past.availability().injections
     return injection
+
+
+def interrupted(by_ms: int = 1_000, *, to_ms: int = 4_000) -> Past:
+    """One operation a millisecond, an onset after two seconds, and nothing good for a while."""
+    past = Past()
+    past.steadily(0, 2_000)
+    past.steadily(2_000, 2_000 + by_ms, "failed")
+    past.steadily(2_000 + by_ms, to_ms)
+    return past
