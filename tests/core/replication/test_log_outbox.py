@@ -1,13 +1,14 @@
-"""What a relay may rely on that reads the log: order, redelivery, and what becomes of refusals."""
+"""What a relay may rely on that reads the log: order, redelivery, and who takes over."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 from typing import TYPE_CHECKING
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
+from tests.core.replication.reader import MANY, PATIENCE_S, connected, reader_of, until_confirmed
 
 from outboxbench.core.application.doorbell import Doorbell
 from outboxbench.core.application.inbox import InboxEntry
@@ -20,71 +21,7 @@ from outboxbench.harness.relay_database import prepare_database
 if TYPE_CHECKING:
     from tests.core.replication.conftest import Log
 
-    from outboxbench.core.application.outbox import Run
-    from outboxbench.core.replication.outbox import LogOutbox
-
-PATIENCE_S = 20.0
-MANY = 100
 LATER = Refusal("not now", 1, retry_in_s=3_600)
-SOON = Refusal("not yet", 1, retry_in_s=0.01)
-NEVER = Refusal("never", 8, retry_in_s=None)
-
-
-class Reader:
-    """One relay's outbox, claimed from whenever it rings."""
-
-    def __init__(self, outbox: LogOutbox, doorbell: Doorbell) -> None:
-        self.outbox = outbox
-        self._doorbell = doorbell
-
-    async def runs(self, messages: int = 1) -> list[Run]:
-        """Claim until so many messages have come."""
-        found: list[Run] = []
-        async with asyncio.timeout(PATIENCE_S):
-            while sum(len(run.messages) for run in found) < messages:
-                self._doorbell.silence()
-                claimed = await self.outbox.claim(MANY)
-                found += claimed
-                if not claimed:
-                    await self._doorbell.wait(0.05)
-        return found
-
-    async def deliver(self, *runs: Run) -> None:
-        settled = await self.outbox.settle([Settlement(run, len(run.messages)) for run in runs])
-        assert list(settled.lost) == []
-
-    async def drained(self, messages: int) -> list[tuple[UUID, int, int]]:
-        """Deliver so many messages, and return them in the order in which they came."""
-        seen: list[tuple[UUID, int, int]] = []
-        while len(seen) < messages:
-            for run in await self.runs():
-                seen += [(run.aggregate_id, each.version, each.ordinal) for each in run.messages]
-                await self.deliver(run)
-        return seen
-
-
-async def reader_of(log: Log) -> Reader:
-    doorbell = Doorbell()
-    return Reader(await log.open(doorbell), doorbell)
-
-
-async def connected(log: Log) -> Reader:
-    reader = await reader_of(log)
-    assert await reader.outbox.claim(MANY) == []
-    return reader
-
-
-async def until_confirmed(log: Log) -> None:
-    """Wait until the server knows that nothing so far is needed any more."""
-    position = log.value("SELECT pg_current_wal_lsn()")
-    async with asyncio.timeout(PATIENCE_S):
-        while not log.value(
-            "SELECT confirmed_flush_lsn >= '" + position + "' FROM pg_replication_slots"
-            " WHERE slot_name = current_database()"
-        ):
-            # Something that is decoded makes the server say how far it is.
-            log.connection.execute("SELECT pg_logical_emit_message(true, 'other', '')")
-            await asyncio.sleep(0.01)
 
 
 async def test_what_a_transaction_stored_comes_in_the_order_of_its_history(log: Log) -> None:
@@ -181,100 +118,6 @@ async def test_nothing_behind_an_unsettled_transaction_is_confirmed(log: Log) ->
     await reader.outbox.close()
     following = await reader_of(log)
     assert await following.drained(2) == [(first, 1, 0), (second, 1, 0)]
-
-
-async def test_a_refused_message_is_parked_with_what_follows_and_the_log_moves_on(
-    log: Log,
-) -> None:
-    reader, order, other = await connected(log), uuid4(), uuid4()
-    with log.connection.transaction():
-        for version in (1, 2, 3):
-            log.write(order, version)
-    (run,) = await reader.runs(3)
-    log.write(other)
-    await reader.outbox.settle([Settlement(run, 1, LATER)])
-    assert await reader.drained(1) == [(other, 1, 0)]
-    log.write(order, 4)
-    last = uuid4()
-    log.write(last)
-    assert await reader.drained(1) == [(last, 1, 0)]
-    await until_confirmed(log)
-    status = await reader.outbox.status()
-    (refused,) = status.refused
-    assert (status.undelivered, status.aggregates, status.held) == (3, 1, 3)
-    assert (refused.aggregate_id, refused.version, refused.reason) == (order, 2, "not now")
-    assert status.retained_wal_bytes is not None
-
-    # A successor finds it as it was left, and the operator lets it go.
-    await reader.outbox.close()
-    following = await connected(log)
-    assert await following.outbox.redrive(uuid4()) == 0
-    assert await following.outbox.redrive(order) == 1
-    assert await following.drained(3) == [(order, version, 0) for version in (2, 3, 4)]
-    log.write(order, 5)
-    assert await following.drained(1) == [(order, 5, 0)]
-    assert log.value("SELECT count(*) FROM relay_parked") == 0
-
-
-async def test_a_parked_message_comes_again_when_due_and_tells_how_often_it_was_refused(
-    log: Log,
-) -> None:
-    reader, order = await connected(log), uuid4()
-    log.write(order)
-    for refusals in range(3):
-        (run,) = await reader.runs()
-        assert (run.refusals, len(run.messages)) == (refusals, 1)
-        again = Refusal(SOON.reason, refusals + 1, SOON.retry_in_s)
-        await reader.outbox.settle([Settlement(run, 0, again)])
-    await reader.drained(1)
-    status = await reader.outbox.status()
-    assert (status.undelivered, list(status.refused)) == (0, [])
-
-
-async def test_a_dead_message_stays_until_it_is_redriven(log: Log) -> None:
-    reader, order = await connected(log), uuid4()
-    log.write(order)
-    (run,) = await reader.runs()
-    await reader.outbox.settle([Settlement(run, 0, NEVER)])
-    other = uuid4()
-    log.write(other)
-    assert await reader.drained(1) == [(other, 1, 0)]
-    (refused,) = (await reader.outbox.status()).refused
-    assert refused.next_attempt_at is None
-    assert await reader.outbox.redrive() == 1
-    (again,) = await reader.runs()
-    assert (again.aggregate_id, again.refusals) == (order, 0)
-
-
-async def test_what_arrives_while_a_parked_run_is_on_its_way_follows_it(log: Log) -> None:
-    reader, order = await connected(log), uuid4()
-    log.write(order, 1)
-    (run,) = await reader.runs()
-    await reader.outbox.settle([Settlement(run, 0, SOON)])
-    (again,) = await reader.runs()
-    log.write(order, 2)
-    marker = uuid4()
-    log.write(marker)
-    assert await reader.drained(1) == [(marker, 1, 0)]
-    await reader.deliver(again)
-    assert await reader.drained(1) == [(order, 2, 0)]
-
-
-async def test_what_is_parked_already_is_parked_once_when_the_log_brings_it_again(
-    log: Log,
-) -> None:
-    reader, blocking, order = await connected(log), uuid4(), uuid4()
-    log.write(blocking)
-    log.write(order, 1)
-    runs = await reader.runs(2)
-    await reader.outbox.settle([Settlement(runs[1], 0, LATER)])
-    await reader.outbox.close()
-    following = await reader_of(log)
-    assert await following.drained(1) == [(blocking, 1, 0)]
-    marker = uuid4()
-    log.write(marker)
-    assert await following.drained(1) == [(marker, 1, 0)]
-    assert log.value("SELECT count(*) FROM relay_parked") == 1
 
 
 async def test_a_second_reader_waits_until_the_first_is_gone_and_takes_over(log: Log) -> None:
