@@ -12,9 +12,9 @@ from outboxbench.core.application.bootstrap import bootstrap
 from outboxbench.core.application.message_bus import MessageBus, NoHandler, StopHandling
 from outboxbench.core.application.outcome import Attempt
 from outboxbench.core.domain.message import Audience, Command, Message, State
+from outboxbench.core.domain.order_events import OrderPlaced
 from outboxbench.core.domain.ordering import (
     OrderLine,
-    OrderPlaced,
     OrderStatus,
     PlaceOrder,
 )

@@ -11,16 +11,16 @@ from hypothesis import strategies as st
 
 from outboxbench.core.domain import ordering, payments
 from outboxbench.core.domain.message import Audience, Message
-from outboxbench.core.domain.ordering import (
+from outboxbench.core.domain.order_events import (
     OrderCancelled,
     OrderConfirmed,
-    OrderLine,
     OrderLineAdded,
     OrderLineChanged,
     OrderLineRemoved,
     OrderPlaced,
     StockRequested,
 )
+from outboxbench.core.domain.ordering import OrderLine
 from outboxbench.core.domain.payments import (
     AccountCharged,
     AccountOpened,

@@ -11,18 +11,16 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from outboxbench.core.domain.aggregate import Refused
-from outboxbench.core.domain.ordering import (
-    Order,
+from outboxbench.core.domain.order_events import (
     OrderCancelled,
     OrderConfirmed,
-    OrderLine,
     OrderLineAdded,
     OrderLineChanged,
     OrderLineRemoved,
     OrderPlaced,
-    OrderStatus,
     StockRequested,
 )
+from outboxbench.core.domain.ordering import Order, OrderLine, OrderStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable

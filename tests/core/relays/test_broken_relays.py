@@ -28,7 +28,8 @@ from outboxbench.core.application.outcome import Attempt, PersistenceError
 from outboxbench.core.application.relay import Relay
 from outboxbench.core.application.relay_settings import RelaySettings
 from outboxbench.core.brokers.memory import MemoryBroker
-from outboxbench.core.domain.ordering import OrderLine, OrderPlaced, PlaceOrder
+from outboxbench.core.domain.order_events import OrderPlaced
+from outboxbench.core.domain.ordering import OrderLine, PlaceOrder
 from outboxbench.core.domain.payments import ChargeAccount, Deposit, OpenAccount
 from outboxbench.core.strategies.asyncpg.persistence import open_pool
 from outboxbench.core.strategies.registry import load_strategy

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from outboxbench.core.domain.order_events import OrderPlaced
 from outboxbench.core.domain.ordering import (
     AddOrderLine,
     AmendOrderLine,
     CancelOrder,
     ConfirmOrder,
     Order,
-    OrderPlaced,
     PlaceOrder,
 )
 from outboxbench.core.domain.payments import (

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar
 
 from outboxbench.core.domain.aggregate import Aggregate, Refused
-from outboxbench.core.domain.message import (
-    Audience,
-    Command,
-    InternalMessage,
-    Message,
-    State,
-    integer_of,
-    uuid_of,
+from outboxbench.core.domain.message import Command, State
+from outboxbench.core.domain.order_events import (
+    OrderCancelled,
+    OrderConfirmed,
+    OrderLineAdded,
+    OrderLineChanged,
+    OrderLineRemoved,
+    OrderPlaced,
+    StockRequested,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from uuid import UUID
+
+    from outboxbench.core.domain.order_events import OrderClosed, OrderLineEvent
 
 
 class OrderStatus(StrEnum):
@@ -93,106 +96,6 @@ class CancelOrder(Command):
     """Give an order up."""
 
     order_id: UUID
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderPlaced(InternalMessage):
-    """An order waits for its payment."""
-
-    topic: ClassVar[str] = "order.placed"
-    audience: ClassVar[Audience] = Audience.EVERYBODY
-
-    account_id: UUID
-    total_cents: int
-
-    def state(self) -> State:
-        """Return the account to charge, and the amount."""
-        return {"account_id": str(self.account_id), "total_cents": self.total_cents}
-
-    @classmethod
-    def from_state(cls, aggregate_id: UUID, version: int, state: Mapping[str, object]) -> Self:
-        """Read the message back."""
-        return cls(
-            aggregate_id=aggregate_id,
-            version=version,
-            account_id=uuid_of(state, "account_id"),
-            total_cents=integer_of(state, "total_cents"),
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StockRequested(Message):
-    """The warehouse is asked to set articles aside."""
-
-    topic: ClassVar[str] = "order.stock_requested"
-    audience: ClassVar[Audience] = Audience.EXTERNAL
-
-    lines: tuple[OrderLine, ...]
-
-    def state(self) -> State:
-        """Return the lines to set aside."""
-        return {"lines": [line.state() for line in self.lines]}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _OrderLineEvent(Message):
-    """Base of what happens to a single line."""
-
-    audience: ClassVar[Audience] = Audience.EXTERNAL
-
-    line: OrderLine
-
-    def state(self) -> State:
-        """Return the line."""
-        return self.line.state()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderLineAdded(_OrderLineEvent):
-    """An order has one more line."""
-
-    topic: ClassVar[str] = "order.line_added"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderLineChanged(_OrderLineEvent):
-    """A line has another quantity."""
-
-    topic: ClassVar[str] = "order.line_changed"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderLineRemoved(_OrderLineEvent):
-    """A line is gone; the message holds what it was."""
-
-    topic: ClassVar[str] = "order.line_removed"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _OrderClosed(Message):
-    """Base of the two ends that an order can have."""
-
-    audience: ClassVar[Audience] = Audience.EXTERNAL
-
-    total_cents: int
-
-    def state(self) -> State:
-        """Return what the order came to."""
-        return {"total_cents": self.total_cents}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderConfirmed(_OrderClosed):
-    """An order is paid for and accepted."""
-
-    topic: ClassVar[str] = "order.confirmed"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderCancelled(_OrderClosed):
-    """An order is given up."""
-
-    topic: ClassVar[str] = "order.cancelled"
 
 
 class Order(Aggregate):
@@ -304,14 +207,14 @@ class Order(Aggregate):
         """
         self._close(OrderStatus.CANCELLED, OrderCancelled)
 
-    def _close(self, status: OrderStatus, event: type[OrderConfirmed | OrderCancelled]) -> None:
+    def _close(self, status: OrderStatus, event: type[OrderClosed]) -> None:
         self._require_open()
         self.status = status
         self.raise_event(
             event(aggregate_id=self.id, version=self.next_version, total_cents=self.total_cents)
         )
 
-    def _raise_about(self, line: OrderLine, event: type[_OrderLineEvent]) -> None:
+    def _raise_about(self, line: OrderLine, event: type[OrderLineEvent]) -> None:
         self.raise_event(event(aggregate_id=self.id, version=self.next_version, line=line))
 
     def _require_open(self) -> None:
