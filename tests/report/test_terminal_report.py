@@ -224,6 +224,6 @@ def test_tables_across_a_network_name_the_distance(network_run: MadeUpRun) -> No
 def test_a_run_that_slows_a_strategy_in_steps_says_what_that_tells_of_the_thesis() -> None:
     slowed = a_run(faults=tuple(fault_arm(busy_wait_us=us) for us in (0.0, 1_000.0)))
     text = printed(slowed)
-    assert "Is a faster service hurt less?" in text
+    assert "Is a faster service hurt less by faults?" in text
     assert "as Little's law" in " ".join(text.split())
-    assert "hurt less?" not in printed(a_run(faults=(fault_arm(),)))
+    assert "hurt less by faults?" not in printed(a_run(faults=(fault_arm(),)))

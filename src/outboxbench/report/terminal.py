@@ -12,7 +12,6 @@ from outboxbench.analysis.answers import answers, caveat
 from outboxbench.analysis.comparable import comparable_arms
 from outboxbench.analysis.rate_series import is_swept
 from outboxbench.analysis.series import rate_panels
-from outboxbench.analysis.thesis_words import asks_for_the_thesis, paragraph
 from outboxbench.report.arm_table import arm_notes, arm_table
 from outboxbench.report.drawn_table import drawn_report
 from outboxbench.report.failed_checks import doubted_arms
@@ -75,12 +74,6 @@ def run_report(run: Run, width: int = FULL_WIDTH) -> RenderableType:
     parts += recovery_report(run)
     if matrix := list(fault_matrix(run)):
         parts += [Text(), *matrix]
-    if asks_for_the_thesis(run):
-        parts += [
-            Text(),
-            Text("Is a faster service hurt less?", style="bold"),
-            Text(paragraph(run)),
-        ]
     return Group(
         *parts,
         Text(),
@@ -99,6 +92,8 @@ def _first_answers(run: Run) -> Iterator[RenderableType]:
         yield Text()
         yield Text.assemble((each.question, "bold"), " ", (f"({each.conditions})", "dim"))
         yield Padding(Text(each.sentence), (0, 0, 0, 2))
+        if each.details:
+            yield Padding(Text(each.details), (0, 0, 0, 2))
     yield Text()
 
 

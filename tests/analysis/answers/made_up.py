@@ -18,6 +18,7 @@ QUESTIONS = {
     "throughput": "Which strategy for throughput?",
     "latency": "Which strategy for tail latency at the same load?",
     "code": "Which strategy for the least code?",
+    "thesis": "Is a faster service hurt less by faults?",
     "faults": "Which strategy when things break?",
     "drain": "Which relay plan to drain a backlog?",
     "chain": "Which relay plan for short delays?",

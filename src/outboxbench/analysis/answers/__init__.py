@@ -17,6 +17,7 @@ from outboxbench.analysis.answers.distance import across_a_network
 from outboxbench.analysis.answers.prices import event_loop, orm_cost, write_plans
 from outboxbench.analysis.answers.relay_plan import relay_plan
 from outboxbench.analysis.answers.speed import tail_latency, throughput
+from outboxbench.analysis.answers.thesis import hurt_less
 from outboxbench.analysis.answers.under_faults import under_faults
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ __all__ = ["Answer", "answers", "caveat"]
 _IN_ORDER = (
     throughput,
     tail_latency,
+    hurt_less,
     under_faults,
     relay_plan,
     orm_cost,

@@ -14,6 +14,8 @@ class Answer:
     """The decision first, then its figures, with units and at most three digits."""
     grounds: str
     """The conditions; after a semicolon, what was measured and what counts as a difference."""
+    details: str = ""
+    """A paragraph that the decision sums up, where it takes one."""
 
     @property
     def conditions(self) -> str:
