@@ -6,6 +6,7 @@ from math import isclose
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.analysis.fault_arms import fault_arm
 from tests.analysis.runs import arm, block, ceiling, environment, run
 
 from outboxbench.analysis.calibration import noise_of
@@ -118,7 +119,10 @@ def test_what_makes_a_ratio_doubtful_is_told(head: Run, reason: str) -> None:
 def test_a_difference_in_pinning_is_told() -> None:
     (reason,) = obstacles(measured(), measured(pinning=Pinning(client_cores=(1,)))).serious
 
-    assert reason.startswith("they differ in pinning: ")
+    assert reason == (
+        "they differ in pinning: server on any core, clients on any core → "
+        "server on any core, clients on core 1"
+    )
 
 
 def test_what_is_wrong_with_the_base_is_told_as_such() -> None:
@@ -181,7 +185,7 @@ def test_other_software_is_told_and_no_obstacle() -> None:
     assert obstacles(measured(), head).serious == ()
     assert software_differences(measured(), head) == [
         "asyncpg 0.32.0 → 0.33.0",
-        "uvloop None → 0.22",
+        "uvloop none → 0.22",
     ]
 
 
@@ -282,3 +286,11 @@ def test_the_margin_is_that_of_the_calibration_of_two_runs_apart() -> None:
     assert blind == {0.05}
     assert seeing["ok_per_s"].margin > 0.05
     assert seeing["ok_per_s"].margin == unpaired_margin(noise.metrics["ok_per_s"], 6)
+
+
+def test_runs_of_faults_alone_are_not_said_to_have_nothing_in_common() -> None:
+    run = measured().model_copy(update={"arms": (), "faults": (fault_arm(),)})
+
+    assert obstacles(run, run).fatal == (
+        "they measured no throughput and no latency, and nothing else is compared",
+    )

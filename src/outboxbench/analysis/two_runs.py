@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from outboxbench.results.comparison import Comparison, Metric
+    from outboxbench.results.machine import Pinning
     from outboxbench.results.model import Arm, Run
     from outboxbench.results.noise import Noise
 
@@ -42,6 +43,8 @@ def obstacles(base: Run, head: Run) -> Obstacles:
     fatal = []
     if base.suite != head.suite:
         fatal.append(f"they ran different suites, {base.suite} and {head.suite}")
+    elif not (base.arms or head.arms):
+        fatal.append("they measured no throughput and no latency, and nothing else is compared")
     elif not common_arms(base, head):
         fatal.append("they have no arm in common that both measured")
     if base.sha256 is not None and base.sha256 == head.sha256:
@@ -74,7 +77,11 @@ def software_differences(base: Run, head: Run) -> list[str]:
         "psycopg": (one.psycopg_implementation, other.psycopg_implementation),
         **{name: (one.packages.get(name), other.packages.get(name)) for name in names},
     }
-    return [f"{name} {old} → {new}" for name, (old, new) in changes.items() if old != new]
+    return [
+        f"{name} {old or 'none'} → {new or 'none'}"
+        for name, (old, new) in changes.items()
+        if old != new
+    ]
 
 
 def common_arms(base: Run, head: Run) -> list[tuple[Arm, Arm]]:
@@ -115,7 +122,7 @@ def _differences(base: Run, head: Run) -> list[str]:
         "PostgreSQL": (base.server.version, head.server.version),
         "window_s": (base.window_s, head.window_s),
         "warm_up_s": (base.warm_up_s, head.warm_up_s),
-        "pinning": (base.pinning, head.pinning),
+        "pinning": (_pinned(base.pinning), _pinned(head.pinning)),
     }
     differences += [f"{name}: {old} → {new}" for name, (old, new) in traits.items() if old != new]
     names = base.server.settings.keys() | head.server.settings.keys() | set(DURABILITY_SETTINGS)
@@ -124,6 +131,14 @@ def _differences(base: Run, head: Run) -> list[str]:
         if old != new:
             differences.append(f"{name}: {old or 'default'} → {new or 'default'}")
     return [*differences, *_setting_differences(base, head), *_rate_differences(base, head)]
+
+
+def _pinned(pinning: Pinning) -> str:
+    server, clients = (
+        "any core" if cores is None else f"core {', '.join(map(str, cores))}"
+        for cores in (pinning.server_cores, pinning.client_cores)
+    )
+    return f"server on {server}, clients on {clients}"
 
 
 def _setting_differences(base: Run, head: Run) -> list[str]:
