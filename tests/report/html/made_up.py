@@ -56,6 +56,14 @@ def png(width: int, height: int, *, marks: int = 0) -> bytes:
     return file.getvalue()
 
 
+def noise(width: int, height: int) -> bytes:
+    """A drawing of which nothing can be packed: its size is that of its pixels."""
+    pixels = np.random.default_rng(7).integers(0, 255, (height, width, 3), dtype=np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    return file.getvalue()
+
+
 def answer(**changes: str) -> Answer:
     """An answer to the question of a made-up run."""
     words = {
