@@ -179,6 +179,12 @@ def quick_run() -> MadeUpRun:
     return _build()
 
 
+@pytest.fixture(scope="session")
+def slower_run() -> MadeUpRun:
+    """The same as `quick_run`, but that psycopg has become slower."""
+    return _build(strategies={**STRATEGIES, "psycopg": (1000.0, 1100.0)})
+
+
 def _under_load(measured: Iterable[tuple[Arm, list[HdrHistogram]]]) -> MadeUpRun:
     arms, latencies = zip(*measured, strict=True)
     names = (arm.name for arm in arms)

@@ -233,9 +233,9 @@ def test_two_runs_stand_beside_each_other_with_their_comparison(
 
     assert (done.code, done.errors) == (0, "")
     page = opened(head / "report.html")
-    assert sum(source.startswith("data:image/svg+xml") for source in page.sources) == 2 * len(DRAWN)
+    assert sum(source.startswith("data:image/") for source in page.sources) == 2 * len(DRAWN)
     told = "".join(page.words)
-    assert "head/base" in told
+    assert "head ÷ base" in told
     assert told.count(base.name) >= len(DRAWN)
     assert told.count(head.name) >= len(DRAWN)
     written = report(head, "--compare", base, "--format", "md").output

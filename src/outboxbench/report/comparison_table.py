@@ -38,7 +38,7 @@ def comparison_report(
 ) -> RenderableType:
     """Every comparison, what the runs differ in, and every reason for doubt; fits 80 columns."""
     changes = software_differences(base, head)
-    notes = (*_left_out(base, head), *_notes(comparisons, is_calibrated=is_calibrated))
+    notes = comparison_notes(base, head, comparisons, is_calibrated=is_calibrated)
     return Group(
         Text(f"suite {base.suite}: head of {_when(head)} against base of {_when(base)}", "bold"),
         Text(f"software: {', '.join(changes) or 'the same'}", style="dim"),
@@ -69,6 +69,14 @@ def _table(comparisons: Sequence[Comparison]) -> Table:
             style="dim" if each.is_advisory else "",
         )
     return table
+
+
+def comparison_notes(
+    base: Run, head: Run, comparisons: Sequence[Comparison], *, is_calibrated: bool
+) -> Iterator[str]:
+    """Say which arms have no like, what counts as none, and what was held against what."""
+    yield from _left_out(base, head)
+    yield from _notes(comparisons, is_calibrated=is_calibrated)
 
 
 def _left_out(base: Run, head: Run) -> Iterator[str]:

@@ -9,10 +9,10 @@ from outboxbench.analysis.answers import answers
 from outboxbench.analysis.two_runs import compare_runs, obstacles
 from outboxbench.report.blocks import Heading, Paragraph, blocks_of, joined
 from outboxbench.report.comparison_table import comparison_report
-from outboxbench.report.html.inputs import ReportChart
+from outboxbench.report.html.comparison_page import render_comparison
+from outboxbench.report.html.inputs import ComparedRun, ReportChart
 from outboxbench.report.html.page import render_html
 from outboxbench.report.markdown import markdown
-from outboxbench.report.page import Column, page
 from outboxbench.report.run_blocks import run_blocks
 from outboxbench.results.folders import write_whole
 
@@ -32,7 +32,7 @@ MARKDOWN_FILE: Final = "report.md"
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A run, and the charts that were drawn of it as SVG."""
+    """A run, and its charts, drawn as SVG and PNG."""
 
     run: Run
     folder: RunFolder
@@ -66,15 +66,18 @@ def compared_html(base: Told, head: Told, noise: Noise | None) -> Path:
 
     Raises RunWriteError.
     """
-    columns = [Column(each.name, run_blocks(each.run), each.charts) for each in (base, head)]
-    title = f"outboxbench: {head.name} against {base.name}"
-    above = comparison_blocks(base.run, head.run, noise)
-    return _write(head, page(title, above, columns))
-
-
-def comparison_blocks(base: Run, head: Run, noise: Noise | None) -> tuple[Block, ...]:
-    """Head against base, or why they cannot be compared; doubts stand above all else."""
-    return joined(_comparison(base, head, noise))
+    found = obstacles(base.run, head.run)
+    comparisons = () if found.fatal else compare_runs(base.run, head.run, noise)
+    return _write(
+        head,
+        render_comparison(
+            _compared(base),
+            _compared(head),
+            comparisons,
+            found,
+            is_calibrated=noise is not None,
+        ),
+    )
 
 
 def run_markdown(run: Run) -> str:
@@ -84,10 +87,12 @@ def run_markdown(run: Run) -> str:
 
 def compared_markdown(base: Run, head: Run, noise: Noise | None) -> str:
     """The comparison, then the report on head and that on base."""
-    return markdown((*comparison_blocks(base, head, noise), *run_blocks(head), *run_blocks(base)))
+    compared = joined(_comparison(base, head, noise))
+    return markdown((*compared, *run_blocks(head), *run_blocks(base)))
 
 
 def _comparison(base: Run, head: Run, noise: Noise | None) -> Iterator[Block]:
+    """Head against base, or why they cannot be compared; doubts stand above all else."""
     suites = " and ".join(dict.fromkeys((base.suite, head.suite)))
     yield Heading(f"outboxbench: two runs of {suites}", 1)
     found = obstacles(base, head)
@@ -99,6 +104,16 @@ def _comparison(base: Run, head: Run, noise: Noise | None) -> Iterator[Block]:
     comparisons = compare_runs(base, head, noise)
     yield from blocks_of(
         comparison_report(base, head, comparisons, (), is_calibrated=noise is not None)
+    )
+
+
+def _compared(told: Told) -> ComparedRun:
+    charts = told.charts
+    return ComparedRun(
+        name=told.name,
+        run=told.run,
+        charts=tuple(map(_report_chart, charts.charts)),
+        left_out=charts.left_out,
     )
 
 

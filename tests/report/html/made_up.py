@@ -13,12 +13,16 @@ from tests.report import faults
 from tests.report.relays import chains, drains
 
 from outboxbench.analysis.answers import Answer
+from outboxbench.analysis.two_runs import compare_runs, obstacles
 from outboxbench.report.charts.data_table import DataTable
-from outboxbench.report.html.inputs import ReportChart
+from outboxbench.report.html.comparison_page import render_comparison
+from outboxbench.report.html.inputs import ComparedRun, ReportChart
 from outboxbench.results.block import Check
 from outboxbench.results.model import RunWarning
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from outboxbench.results.model import Run
 
 SVG = (
@@ -94,3 +98,23 @@ def warning(number: int = 0) -> RunWarning:
     return RunWarning(
         code=f"doubt-{number}", message=f"Doubt {number}.", advice=f"Do something about {number}."
     )
+
+
+def compared_html(
+    base: ComparedRun,
+    head: ComparedRun,
+) -> str:
+    """The page on two runs of a machine that was never calibrated."""
+    found = obstacles(base.run, head.run)
+    comparisons = () if found.fatal else compare_runs(base.run, head.run, None)
+    return render_comparison(base, head, comparisons, found, is_calibrated=False)
+
+
+def compared(
+    name: str,
+    run: Run,
+    charts: Sequence[ReportChart] = (),
+    left_out: Mapping[str, str] | None = None,
+) -> ComparedRun:
+    """One side of a comparison."""
+    return ComparedRun(name, run, tuple(charts), left_out or {})

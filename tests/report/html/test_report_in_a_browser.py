@@ -8,9 +8,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import pytest
+from tests.analysis import runs
 from tests.analysis.fault_arms import fault_arm
 from tests.report import faults
-from tests.report.html.made_up import SVG, answer, chart, faults_run, png, relays_run, warning
+from tests.report.html.made_up import (
+    SVG,
+    answer,
+    chart,
+    compared,
+    compared_html,
+    faults_run,
+    png,
+    relays_run,
+    warning,
+)
 
 from outboxbench.report.charts.data_table import DataTable
 from outboxbench.report.html.page import render_html
@@ -20,7 +31,7 @@ if TYPE_CHECKING:
     from tests.report.conftest import MadeUpRun
     from tests.report.html.conftest import Opener
 
-    from outboxbench.results.model import Run
+    from outboxbench.results.model import Arm, Run
 
 PHONE_PX = 390
 CONTRAST = (Path(__file__).parent / "contrast.js").read_text(encoding="utf-8")
@@ -45,6 +56,20 @@ def html_of(run: Run) -> str:
     return render_html(warned, charts, {"network": "nothing was far away"}, answers)
 
 
+def html_of_two(base: Run, head: Run) -> str:
+    """A page on two runs, of which the second has a chart less."""
+    charts = [chart(), chart("in-pixels", png=png(1650, 900, marks=50))]
+    charts += [chart(f"chart-{number}") for number in range(2)]
+    left_out = {"network": "nothing was far away"}
+    warned = base.model_copy(update={"warnings": tuple(map(warning, range(4)))})
+    # Named as folders are: a word that no line is broken in.
+    names = (f"20260301T120000Z-{'throughput-' * 4}{number}" for number in (1, 2))
+    return compared_html(
+        compared(next(names), warned, charts, left_out),
+        compared(next(names), head, charts[:-1], left_out),
+    )
+
+
 def shown(page: Page, table: str, column: int) -> list[str]:
     """The cells of a column of the first table whose caption begins so."""
     rows = page.locator("table", has=page.locator("caption", has_text=table)).first
@@ -64,18 +89,20 @@ def focused(page: Page) -> str:
     return str(page.evaluate("document.activeElement.parentElement.tagName"))
 
 
-@pytest.mark.parametrize("kind", ["arms", "faults", "relays", "sweep"])
+@pytest.mark.parametrize("kind", ["arms", "faults", "relays", "sweep", "two", "two of faults"])
 @pytest.mark.parametrize("width", [PHONE_PX, 1280])
 def test_nothing_is_wider_than_the_screen_and_nothing_is_asked_of_a_network(
     kind: str, width: int, open_report: Opener, quick_run: MadeUpRun, sweep_run: MadeUpRun
 ) -> None:
-    run = {
-        "arms": quick_run.run,
-        "faults": faults_run(12, 2),
-        "relays": relays_run(),
-        "sweep": sweep_run.run,
-    }[kind]
-    report = open_report(html_of(run), width=width)
+    html = {
+        "arms": lambda: html_of(quick_run.run),
+        "faults": lambda: html_of(faults_run(12, 2)),
+        "relays": lambda: html_of(relays_run()),
+        "sweep": lambda: html_of(sweep_run.run),
+        "two": lambda: html_of_two(quick_run.run, quick_run.run),
+        "two of faults": lambda: html_of_two(faults_run(4, 2), faults_run(4, 1)),
+    }[kind]()
+    report = open_report(html, width=width)
     report.page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
     report.page.wait_for_load_state("networkidle")
     assert report.page.evaluate("document.documentElement.scrollWidth") <= width
@@ -84,12 +111,20 @@ def test_nothing_is_wider_than_the_screen_and_nothing_is_asked_of_a_network(
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("kind", ["arms", "faults"])
+@pytest.mark.parametrize("kind", ["arms", "faults", "two"])
 def test_all_text_is_legible_by_day_and_by_night(
-    kind: str, scheme: Literal["light", "dark"], open_report: Opener, quick_run: MadeUpRun
+    kind: str,
+    scheme: Literal["light", "dark"],
+    open_report: Opener,
+    quick_run: MadeUpRun,
+    slower_run: MadeUpRun,
 ) -> None:
-    run = quick_run.run if kind == "arms" else faults_run(4, 2)
-    page = open_report(html_of(run), scheme=scheme).page
+    html = {
+        "arms": lambda: html_of(quick_run.run),
+        "faults": lambda: html_of(faults_run(4, 2)),
+        "two": lambda: html_of_two(quick_run.run, slower_run.run),
+    }[kind]()
+    page = open_report(html, scheme=scheme).page
     found = page.evaluate(CONTRAST)
     assert found["looked"] > 300
     assert found["low"] == []
@@ -190,10 +225,15 @@ def test_without_javascript_all_is_there_but_what_would_not_work(
     assert page.locator("th button").count() == 0
 
 
+@pytest.mark.parametrize("kind", ["faults", "two"])
 def test_a_screen_reader_finds_landmarks_headings_in_order_and_names_of_all_it_may_enter(
-    open_report: Opener,
+    kind: str, open_report: Opener, quick_run: MadeUpRun, slower_run: MadeUpRun
 ) -> None:
-    page = open_report(html_of(faults_run(4, 2))).page
+    page = open_report(
+        html_of(faults_run(4, 2))
+        if kind == "faults"
+        else html_of_two(quick_run.run, slower_run.run)
+    ).page
     assert page.get_by_role("main").count() == 1
     assert page.get_by_role("heading", level=1).count() == 1
     levels = page.evaluate(
@@ -237,16 +277,68 @@ def test_names_of_others_are_shown_as_they_are_and_do_nothing(open_report: Opene
     page.wait_for_load_state("networkidle")
     chooser(page, "strategy").select_option(EVIL[0])
     page.locator("th button").first.click()
-    assert page.evaluate("window.harmed") is None
-    assert page.evaluate("document.scripts.length") == 1
-    assert page.evaluate("document.images.length") == len(charts)
-    assert (
-        page.evaluate("document.querySelectorAll('iframe, svg, [onerror], [onload]').length") == 0
-    )
+    assert_harmless(page, images=len(charts))
     for name in EVIL:
         assert page.get_by_role("heading", name=name, exact=True).count() >= 1
     assert page.evaluate("document.querySelector('pre').innerText") == evil
     assert report.problems == []
+
+
+def test_names_in_two_runs_are_shown_as_they_are_and_do_nothing(open_report: Opener) -> None:
+    def arms(speed: float) -> list[Arm]:
+        blocks = [runs.block(number, 1000 * speed) for number in range(6)]
+        return [runs.arm(name, blocks, strategy=name, workload=name) for name in EVIL]
+
+    evil = EVIL[1]
+    charts = [chart(name, title=name, finding=name, reading=name) for name in EVIL]
+    base, head = (
+        runs.run(
+            *arms(speed),
+            suite=EVIL[0],
+            command=evil,
+            verdict="unknown",
+            environment=runs.environment(kernel=kernel, packages={evil: kernel}),
+            warnings=(warning().model_copy(update={"message": evil, "advice": EVIL[3]}),),
+        )
+        for speed, kernel in ((1.0, EVIL[2]), (0.5, EVIL[3]))
+    )
+    html = compared_html(
+        compared(EVIL[3], base, charts, {evil: EVIL[2]}),
+        compared(EVIL[4], head, charts[1:], {EVIL[0]: EVIL[2]}),
+    )
+    report = open_report(html)
+    page = report.page
+    page.wait_for_load_state("networkidle")
+    chooser(page, "strategy").select_option(EVIL[0])
+    page.locator("th button").first.click()
+    assert_harmless(page, images=2 * len(charts) - 1)
+    for name in EVIL:
+        assert page.get_by_role("heading", name=name, exact=True).count() >= 1
+    assert page.locator("pre").all_inner_texts() == [evil, evil]
+    assert report.problems == []
+
+
+def assert_harmless(page: Page, *, images: int) -> None:
+    assert page.evaluate("window.harmed") is None
+    assert page.evaluate("document.scripts.length") == 1
+    assert page.evaluate("document.images.length") == images
+    assert (
+        page.evaluate("document.querySelectorAll('iframe, svg, [onerror], [onload]').length") == 0
+    )
+
+
+@pytest.mark.parametrize(("width", "is_beside"), [(PHONE_PX, False), (1280, True)])
+def test_charts_of_two_runs_stand_beside_each_other_where_there_is_room(
+    width: int, is_beside: bool, open_report: Opener, quick_run: MadeUpRun
+) -> None:
+    page = open_report(html_of_two(quick_run.run, quick_run.run), width=width).page
+    drawn = [page.locator(f"#chart-1-{role}").bounding_box() for role in ("base", "head")]
+    base, head = (box for box in drawn if box)
+    assert (base["y"] == head["y"]) is is_beside
+    assert (base["x"] == head["x"]) is not is_beside
+    # The title that both have in common is read out with that of each.
+    name = re.compile(r"Title of throughput head .+")
+    assert page.get_by_role("figure", name=name).count() == 1
 
 
 def test_a_script_or_a_style_that_slipped_in_would_not_be_run(
@@ -262,10 +354,12 @@ def test_a_script_or_a_style_that_slipped_in_would_not_be_run(
     assert any("Content Security Policy" in problem for problem in report.problems)
 
 
+@pytest.mark.parametrize("kind", ["one", "two"])
 def test_on_paper_there_is_black_on_white_and_nothing_to_press(
-    open_report: Opener, quick_run: MadeUpRun
+    kind: str, open_report: Opener, quick_run: MadeUpRun, slower_run: MadeUpRun
 ) -> None:
-    page = open_report(html_of(quick_run.run), scheme="dark").page
+    one, two = quick_run.run, slower_run.run
+    page = open_report(html_of(one) if kind == "one" else html_of_two(one, two), scheme="dark").page
     page.emulate_media(media="print")
     assert page.locator("form.filters").is_hidden()
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"

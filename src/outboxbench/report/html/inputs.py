@@ -1,4 +1,4 @@
-"""What a report is given beside the run and its answers: charts that are drawn."""
+"""What a report is given beside answers and comparisons: runs, and charts that are drawn."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from outboxbench.report.charts.data_table import DataTable
+    from outboxbench.results.model import Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +39,20 @@ class ReportChart:
     def __post_init__(self) -> None:
         if self.svg is None and self.png is None:
             raise ValueError(f"the chart {self.name} has no drawing: give its svg or its png")
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedRun:
+    """One of two runs that are compared.
+
+    Args:
+        name: what it is called beside the other: its folder.
+        run: what was measured.
+        charts: the drawn ones, in the order in which they are shown.
+        left_out: why a chart is not among them, by its name.
+    """
+
+    name: str
+    run: Run
+    charts: tuple[ReportChart, ...]
+    left_out: Mapping[str, str]

@@ -1,4 +1,4 @@
-"""Where and how a run was measured, as names and values."""
+"""Where and how a run was measured, as names and values; of two runs beside each other."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from outboxbench.results.model import Run
 
 _BYTES_PER_GIB: Final = 2**30
+_DIFFERENT_ANYWAY: Final = frozenset({"started", "resumed", "finished", "SHA-256 of run.json"})
+"""What no two runs have in common, and so says nothing of what lies between them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,33 @@ class Facts:
     facts: tuple[tuple[str, str], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class PairedFact:
+    """A value in both runs."""
+
+    name: str
+    base: str
+    head: str
+
+    @property
+    def differs(self) -> bool:
+        """Whether the runs differ in it, where two runs might not."""
+        return self.base != self.head and self.name not in _DIFFERENT_ANYWAY
+
+
+@dataclass(frozen=True, slots=True)
+class PairedFacts:
+    """Names and values of two runs under one heading."""
+
+    title: str
+    facts: tuple[PairedFact, ...]
+
+    @property
+    def differences(self) -> int:
+        """In how many of them the runs differ."""
+        return sum(fact.differs for fact in self.facts)
+
+
 def surroundings(run: Run) -> tuple[Facts, ...]:
     """The run, the machine, the server and the packages; a dash for what could not be read."""
     return (
@@ -32,6 +61,33 @@ def surroundings(run: Run) -> tuple[Facts, ...]:
         Facts("Server", tuple(_server(run))),
         Facts("Packages", _sorted(run.environment.packages)),
     )
+
+
+def paired_surroundings(base: Run, head: Run) -> tuple[PairedFacts, ...]:
+    """The surroundings of both runs; a dash for what one of them does not name."""
+    return tuple(
+        _paired(one, other)
+        for one, other in zip(surroundings(base), surroundings(head), strict=True)
+    )
+
+
+def _paired(base: Facts, head: Facts) -> PairedFacts:
+    one, other = _by_name(base), _by_name(head)
+    return PairedFacts(
+        base.title,
+        tuple(
+            PairedFact(name, one.get(name, BLANK), other.get(name, BLANK))
+            for name in dict.fromkeys((*one, *other))
+        ),
+    )
+
+
+def _by_name(facts: Facts) -> dict[str, str]:
+    """Values by their names; a run that was resumed twice has two values under one."""
+    found: dict[str, list[str]] = {}
+    for name, value in facts.facts:
+        found.setdefault(name, []).append(value)
+    return {name: ", ".join(values) for name, values in found.items()}
 
 
 def _run(run: Run) -> Iterator[tuple[str, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from outboxbench.report.html.marks import Mark, mark_of
 from outboxbench.report.numbers import BLANK, milliseconds, percent, three_digits
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from outboxbench.report.fault_matrix import Sign
     from outboxbench.results.document import Verdict
+
+_TRAITS: Final = ("strategy", "loop", "profile")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,3 +139,10 @@ def figure_columns(titles: Sequence[str]) -> tuple[Column, ...]:
     """Columns of figures; what follows a line break is the unit."""
     split = (title.partition("\n") for title in titles)
     return tuple(Column(title, unit) for title, _, unit in split)
+
+
+def choices(groups: Sequence[Group]) -> dict[str, list[str]]:
+    """What rows can be chosen by; nothing where all are alike."""
+    rows = [row for group in groups for table in group.tables for row in table.rows]
+    values = {trait: sorted({getattr(row, trait) for row in rows} - {None}) for trait in _TRAITS}
+    return {trait: found for trait, found in values.items() if len(found) > 1}
