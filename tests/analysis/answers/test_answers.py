@@ -247,6 +247,21 @@ def test_the_shortest_outage_wins_and_what_was_lost_stands_beside_it() -> None:
     assert told_of.endswith("All 2 verdicts passed.")
 
 
+def test_the_fault_that_cost_all_of_them_most_is_named_once() -> None:
+    lossy = injection(outcomes=OutcomeCounts(ok=100, failed=100), first_ok_after_effect_ms=9.0)
+    arms = [
+        arm
+        for name in ("asyncpg", "mine")
+        for arm in (faults(name, SHORT_MS), fault_arm(name, "server-crash", (lossy,)))
+    ]
+
+    told_of = sentence(run_of([], faults=tuple(arms)), "faults")
+    assert "success, most of them under server-crash: asyncpg " in told_of
+    assert told_of.count("server-crash") == 1
+    even = faults("other", SHORT_MS, fault="stall"), faults("asyncpg", SHORT_MS, fault="stall")
+    assert "most of" not in sentence(run_of([], faults=(*even, arms[0])), "faults")
+
+
 def test_who_did_not_come_back_within_the_span_is_worse_than_who_did() -> None:
     run = run_of(
         [], faults=(faults("asyncpg", (50.0, None, 49.0)), faults("mine", (99.0, 105.0, 97.0)))

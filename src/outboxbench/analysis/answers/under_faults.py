@@ -6,7 +6,7 @@ import json
 import math
 from collections import Counter
 from statistics import fmean
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from outboxbench.analysis.answers.answer import Answer
 from outboxbench.analysis.answers.measured import distrusted
@@ -30,6 +30,16 @@ _SHORTEST_MS: Final = 0.1
 
 Condition = str
 """The fault, and all else that an arm was under, as one key."""
+
+
+class _Loss(NamedTuple):
+    """What one strategy lost, in the order in which they are told."""
+
+    share: float
+    name: str
+    told: str
+    mostly_under: str | None
+    """The fault that most of it came from, where there is one and there are several."""
 
 
 def under_faults(run: Run) -> Iterator[Answer]:
@@ -149,31 +159,40 @@ def _losses(shared: Mapping[str, Sequence[FaultArm]]) -> str:
     Those skipped stand beside them: who lets operations wait for a connection until they are out
     of date has fewer that fail.
     """
-    parts = []
-    spared = []
-    for name, arms in shared.items():
-        by_fault: Counter[str] = Counter()
-        total = OutcomeCounts()
-        for arm in arms:
-            outcomes = _outcomes(arm)
-            total += outcomes
-            by_fault[arm.fault] += outcomes.attempted - outcomes.good
-        lost = total.attempted - total.good
-        if not lost:
-            spared.append(name)
-            continue
-        [(worst, most)] = by_fault.most_common(1)
-        where = f", most under {worst}" if lost < 2 * most and len(by_fault) > 1 else ""
-        text = (
-            f"{name} {share(lost, total.attempted)} ({figure(total.failed)} failed, "
-            f"{figure(total.indeterminate)} in doubt, {figure(total.skipped)} skipped{where})"
-        )
-        parts.append((lost / max(total.attempted, 1), text))
-    if not parts:
+    losses = sorted(_loss(name, arms) for name, arms in shared.items())
+    lossy = [loss for loss in losses if loss.share]
+    if not lossy:
         return "Every operation succeeded in the end."
+    worst = {loss.mostly_under for loss in lossy}
+    # What holds for all of them is said once.
+    common = next(iter(worst)) if len(worst) == 1 else None
+    parts = [
+        f"{loss.name} {loss.told}"
+        if loss.mostly_under is None or common
+        else f"{loss.name} {loss.told}, most of it under {loss.mostly_under}"
+        for loss in lossy
+    ]
+    spared = [loss.name for loss in losses if not loss.share]
     none = [f"none with {listed(spared)}"] if spared else []
-    return (
-        f"Operations without success: {'; '.join([*none, *(text for _, text in sorted(parts))])}."
+    where = f", most of them under {common}" if common else ""
+    return f"Operations without success{where}: {'; '.join([*none, *parts])}."
+
+
+def _loss(name: str, arms: Sequence[FaultArm]) -> _Loss:
+    by_fault: Counter[str] = Counter()
+    total = OutcomeCounts()
+    for arm in arms:
+        outcomes = _outcomes(arm)
+        total += outcomes
+        by_fault[arm.fault] += outcomes.attempted - outcomes.good
+    lost = total.attempted - total.good
+    [(worst, most)] = by_fault.most_common(1)
+    return _Loss(
+        share=lost / max(total.attempted, 1),
+        name=name,
+        told=f"{share(lost, total.attempted)} ({figure(total.failed)} failed, "
+        f"{figure(total.indeterminate)} in doubt, {figure(total.skipped)} skipped)",
+        mostly_under=worst if lost < 2 * most and len(by_fault) > 1 else None,
     )
 
 
