@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 SUITE  ?= quick
 DSN    ?=
 
-.PHONY: help setup browser bench test test-all lint bench-micro evidence planted-bugs peers lock clean
+.PHONY: help setup browser bench reference readme test test-all lint bench-micro evidence planted-bugs peers lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show what can be made
@@ -31,6 +31,13 @@ browser:
 
 bench: $(READY) ## Run the suite `quick` (SUITE=…) on the embedded server (DSN=… for your own)
 	@$(BIN)/outboxbench run $(SUITE) $(if $(DSN),--dsn "$(DSN)")
+
+reference: $(READY) ## Reduce a run (RUN=results/runs/…) to a reference that is committed
+	@test -n "$(RUN)" || { echo "name the run: make reference RUN=results/runs/…" >&2; exit 2; }
+	@$(BIN)/outboxbench reference "$(RUN)"
+
+readme: $(READY) ## Write what README.md and docs/ say of the reference results anew
+	@$(BIN)/python -m outboxbench.report.readme
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -9,7 +9,18 @@ from typing import Annotated, NoReturn
 import typer
 from typer.exceptions import TyperException
 
-from outboxbench.cli import calibrate, compare, cost, doctor, listing, relay, report, run, verify
+from outboxbench.cli import (
+    calibrate,
+    compare,
+    cost,
+    doctor,
+    listing,
+    reference,
+    relay,
+    report,
+    run,
+    verify,
+)
 from outboxbench.core.strategies.registry import BrokenStrategy
 from outboxbench.harness.errors import BadInput, HarnessError
 from outboxbench.harness.signals import raise_on_sigterm
@@ -49,6 +60,7 @@ app.command("run")(run.run)
 app.command("cost")(cost.cost)
 app.command("compare")(compare.compare)
 app.command("report")(report.report)
+app.command("reference")(reference.reference)
 app.command("verify")(verify.verify_)
 app.command("calibrate")(calibrate.calibrate)
 app.add_typer(relay.app, name="relay")

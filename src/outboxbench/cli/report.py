@@ -120,7 +120,7 @@ def _read(path: Path) -> _Read:
     run = read_run(path)
     if not run.complete:
         typer.echo(f"outboxbench: {path}: {INCOMPLETE}", err=True)
-    return _Read(run, RunFolder(path if path.is_dir() else path.parent))
+    return _Read(run, RunFolder.at(path))
 
 
 def _drawn(read: _Read, names: frozenset[str] | None, format_: ReportFormat) -> Told:

@@ -16,6 +16,7 @@ from outboxbench.analysis.verification import Verification, verify
 from outboxbench.harness.errors import BadInput
 from outboxbench.report.verdicts import VERDICTS, failed_check
 from outboxbench.results.run_file import read_run
+from outboxbench.results.store import RunFolder
 
 
 def verify_(
@@ -34,8 +35,12 @@ def verify_(
         raise BadInput(
             f"{run} has no history to judge: name a run of a suite with [[faults]], as faults-quick"
         )
-    folder = run if run.is_dir() else run.parent
-    verifications = list(verify(document, folder))
+    folder = RunFolder.at(run)
+    if folder.reference is not None:
+        raise BadInput(
+            f"{run} is a reference, which its histories were left out of: verify the run itself"
+        )
+    verifications = list(verify(document, folder.path))
     if as_json:
         sys.stdout.write(json.dumps([_document(each) for each in verifications], indent=2) + "\n")
     else:

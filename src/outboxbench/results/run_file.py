@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from outboxbench.results.folders import RunReadError, write_whole
 from outboxbench.results.model import SCHEMA_VERSION, Run
+from outboxbench.results.reference import PACKED_RUN_FILE, document_text
 from outboxbench.results.unchanged import sha256_of_bytes
 
 if TYPE_CHECKING:
@@ -28,13 +29,13 @@ def write_run(path: Path, run: Run) -> Run:
 
 
 def read_run(path: Path) -> Run:
-    """Read the run of a folder, or of its `run.json`.
+    """Read the run of a folder, or of its `run.json`, which in a reference is packed.
 
     Raises RunReadError when it is missing, damaged, or of another schema version.
     """
-    run_file = path / RUN_FILE if path.is_dir() else path
+    run_file = _run_file_of(path)
     try:
-        text = run_file.read_text(encoding="utf-8")
+        text = document_text(run_file)
         document = json.loads(text)
     except OSError as error:
         raise RunReadError(
@@ -57,6 +58,13 @@ def read_run(path: Path) -> Run:
     if run.sha256 != _checksum(run, exclude_unset=True):
         raise RunReadError(f"{run_file} was changed after the run: its figures cannot be used")
     return run
+
+
+def _run_file_of(path: Path) -> Path:
+    if not path.is_dir():
+        return path
+    packed = path / PACKED_RUN_FILE
+    return packed if packed.exists() else path / RUN_FILE
 
 
 def _checksum(run: Run, *, exclude_unset: bool = False) -> str:

@@ -19,6 +19,7 @@ from outboxbench.results.histograms import (
     merge,
     write_log,
 )
+from outboxbench.results.reference import Reference, read_reference
 from outboxbench.results.run_file import RUN_FILE, write_run
 from outboxbench.results.unchanged import (
     refuse_changed_history,
@@ -50,9 +51,13 @@ class WrittenLog(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RunFolder:
-    """One run's folder: `run.json`, `histograms/`, `charts/`."""
+    """One run's folder: `run.json`, `histograms/`, `charts/`.
+
+    `reference` says what is missing from it, where the run was reduced to a reference.
+    """
 
     path: Path
+    reference: Reference | None = None
 
     @classmethod
     def create(cls, parent: Path, suite: str, started_at: datetime) -> RunFolder:
@@ -61,7 +66,7 @@ class RunFolder:
         Writes and removes a probe file, so that a full disk is found before anything is measured.
         Raises RunWriteError.
         """
-        folder = cls(make_folder(parent, started_at, _safe_name(suite)))
+        folder = cls(make_folder(parent, started_at, safe_name(suite)))
         try:
             folder.histograms_folder.mkdir()
             folder.charts_folder.mkdir()
@@ -70,6 +75,15 @@ class RunFolder:
             folder.remove_if_empty()
             raise no_space_in(parent, error) from error
         return folder
+
+    @classmethod
+    def at(cls, path: Path) -> RunFolder:
+        """Return the folder of a run or of a reference; `path` is as `read_run` takes it.
+
+        Raises RunReadError.
+        """
+        folder = path if path.is_dir() else path.parent
+        return cls(folder, read_reference(folder))
 
     @classmethod
     def reopen(cls, path: Path) -> RunFolder:
@@ -121,7 +135,7 @@ class RunFolder:
 
         Raises RunWriteError, also when the log exists.
         """
-        path = self.histograms_folder / f"{_safe_name(name)}.hlog"
+        path = self.histograms_folder / f"{safe_name(name)}.hlog"
         try:
             write_log(path, intervals, start_s=start_s)
         except OSError as error:
@@ -135,7 +149,7 @@ class RunFolder:
 
         Raises RunWriteError.
         """
-        path = self.histories_folder / f"{_safe_name(name)}.jsonl.gz"
+        path = self.histories_folder / f"{safe_name(name)}.jsonl.gz"
         try:
             self.histories_folder.mkdir(exist_ok=True)
         except OSError as error:
@@ -154,12 +168,18 @@ class RunFolder:
 
         Empty when there is nothing. Raises RunReadError.
         """
-        return merge(
-            interval.histogram
-            for block in arm.blocks
-            for interval in self.intervals(block)
-            if interval.tag in tags
-        )
+        return merge(each.histogram for each in self.recorded(arm) if each.tag in tags)
+
+    def recorded(self, arm: Arm) -> Iterator[Interval]:
+        """All that an arm's logs hold, block by block; of a reference what was merged of them.
+
+        Raises RunReadError.
+        """
+        if self.reference is None:
+            for block in arm.blocks:
+                yield from self.intervals(block)
+        elif log := self.reference.log_of(arm.name):
+            yield from unchanged_log(self._inside(log.path, "histogram"), log.sha256)
 
     def intervals(self, block: Block) -> tuple[Interval, ...]:
         """What the block's log holds, interval by interval; nothing where it has none.
@@ -168,6 +188,7 @@ class RunFolder:
         """
         if block.histogram is None:
             return ()
+        self._refuse_a_reference("the latencies of each round and interval")
         return unchanged_log(self._inside(block.histogram, "histogram"), block.histogram_sha256)
 
     def history(self, arm: FaultArm) -> Iterator[HistoryLine]:
@@ -176,6 +197,7 @@ class RunFolder:
         Raises RunReadError after the last line that can be read, if that is not the end, or if the
         history is whole and yet another than the run has written.
         """
+        self._refuse_a_reference("what became of each operation")
         return unchanged_history(self._inside(arm.history, "history"), arm.history_sha256)
 
     def check_history(self, arm: FaultArm) -> None:
@@ -183,6 +205,7 @@ class RunFolder:
 
         Raises RunReadError.
         """
+        self._refuse_a_reference("what became of each operation")
         refuse_changed_history(self._inside(arm.history, "history"), arm.history_sha256)
 
     def remove_if_empty(self) -> None:
@@ -190,6 +213,12 @@ class RunFolder:
         with contextlib.suppress(OSError):
             for folder in (self.histograms_folder, self.charts_folder, self.path):
                 folder.rmdir()
+
+    def _refuse_a_reference(self, what: str) -> None:
+        if self.reference is not None:
+            raise RunReadError(
+                f"{what} was left out when this run was reduced to a reference; see its own folder"
+            )
 
     def _inside(self, name: str, what: str) -> Path:
         path = (self.path / name).resolve()
@@ -203,11 +232,14 @@ def check_histograms(path: Path, run: Run) -> None:
 
     `path` is as `read_run` takes it. Raises RunReadError.
     """
-    folder = RunFolder(path if path.is_dir() else path.parent)
+    folder = RunFolder.at(path)
+    if folder.reference is not None and folder.reference.run_sha256 != run.sha256:
+        raise RunReadError(f"{path} was made of another run: make the reference anew")
     for arm in run.arms:
-        for block in arm.blocks:
-            folder.intervals(block)
+        for _ in folder.recorded(arm):
+            pass
 
 
-def _safe_name(name: str) -> str:
+def safe_name(name: str) -> str:
+    """Return a name as a file or folder may have it, without a way out of its parent."""
     return re.sub(r"[^A-Za-z0-9._-]+", "-", name).lstrip(".-") or "unnamed"

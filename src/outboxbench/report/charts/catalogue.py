@@ -97,7 +97,7 @@ CATALOGUE: Final[dict[str, Entry]] = {
     "throughput": _of_the_run(throughput),
     "ratios": _of_the_run(ratios),
     "percentile-spectrum": _of_the_folder(
-        percentile_spectrum, lambda recorded: recorded.latencies.histograms
+        percentile_spectrum, lambda recorded: recorded.histograms
     ),
     "ecdf": _of_the_folder(ecdf, lambda recorded: recorded.latencies.ecdfs),
     "rate-curve": _of_the_run(rate_curve),

@@ -44,6 +44,16 @@ class Recorded:
             self._intervals[block.histogram] = self._folder.intervals(block)
         return self._intervals[block.histogram]
 
+    @property
+    def histograms(self) -> dict[str, HdrHistogram]:
+        """The latencies of good operations by the arm's name, all rounds together.
+
+        A reference has no others.
+        """
+        if self._folder.reference is None:
+            return self.latencies.histograms
+        return {arm.name: self._folder.good_latencies(arm) for arm in self.run.arms}
+
     @cached_property
     def latencies(self) -> Latencies:
         """Those of all arms, from one pass over the histograms."""
