@@ -24,9 +24,9 @@ def markdown(blocks: Iterable[Block]) -> str:
 def _block(block: Block) -> str:
     match block:
         case Heading():
-            return f"{'#' * block.level} {_text(block.text)}"
+            return f"{'#' * block.level} {escaped(block.text)}"
         case Paragraph(lines=lines, is_loud=is_loud):
-            told = [f"> **{_text(line)}**" if is_loud else _text(line) for line in lines]
+            told = [f"> **{escaped(line)}**" if is_loud else escaped(line) for line in lines]
             # Two spaces at the end break a line.
             return "  \n".join(told)
         case Code():
@@ -37,15 +37,15 @@ def _block(block: Block) -> str:
 
 def _table(table: Figures) -> str:
     rule = ["---:" if is_number else "---" for is_number in table.is_number]
-    rows = [_row(map(_text, row)) for row in table.rows]
-    heading = [f"**{_text(table.title)}**", ""] if table.title else []
-    return "\n".join((*heading, _row(map(_text, table.columns)), _row(rule), *rows))
+    rows = [_row(map(escaped, row)) for row in table.rows]
+    heading = [f"**{escaped(table.title)}**", ""] if table.title else []
+    return "\n".join((*heading, _row(map(escaped, table.columns)), _row(rule), *rows))
 
 
 def _row(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cell.replace(chr(10), ' ') for cell in cells)} |"
 
 
-def _text(text: str) -> str:
+def escaped(text: str) -> str:
     """A name with a star is a name, and no emphasis."""
     return _AT_THE_BEGIN.sub(r"\1\\\2", _SPECIAL.sub(r"\\\1", text))

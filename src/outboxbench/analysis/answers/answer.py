@@ -18,6 +18,12 @@ class Answer:
     """A paragraph that the decision sums up, where it takes one."""
 
     @property
+    def decision(self) -> str:
+        """The first sentence, for where there is no room for all figures."""
+        first, _, others = self.sentence.partition(". ")
+        return f"{first}." if others else first
+
+    @property
     def conditions(self) -> str:
         """What the answer is about, for where there is no room for all its grounds."""
         return self.grounds.partition(";")[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from outboxbench.analysis.answers.words import counted
@@ -36,8 +36,7 @@ class Table:
     @property
     def loop(self) -> Loop:
         """The event loop on which strategies are compared: where most are, or else uvloop."""
-        loops = [arm.loop for arm in self.arms if arm.loop is not None]
-        return max(set(loops), key=lambda loop: (loops.count(loop), loop))
+        return _usual_loop(self.arms)
 
     def on_one_loop(self) -> tuple[Arm, ...]:
         """The arms on that loop."""
@@ -68,6 +67,20 @@ def distrusted(run: Run) -> frozenset[str]:
 def closed_loops(run: Run) -> tuple[Table, ...]:
     """What strategies do when clients ask again at once; the table for the others comes first."""
     return _tables(run, [each for each in comparable_arms(run) if "rate" not in each.settings])
+
+
+def standing_for_others(run: Run) -> ComparableArms | None:
+    """The closed loop whose table stands for the others, on one event loop, trusted or not.
+
+    None where there is none.
+    """
+    found = [each for each in comparable_arms(run) if "rate" not in each.settings]
+    found = [each for each in found if any(arm.loop for arm in each.strategies)]
+    if not found:
+        return None
+    table = min(found, key=_place)
+    loop = _usual_loop(table.strategies)
+    return replace(table, strategies=tuple(arm for arm in table.strategies if arm.loop == loop))
 
 
 def same_rate(run: Run) -> tuple[Table, ...]:
@@ -113,6 +126,11 @@ def _tables(run: Run, found: Sequence[ComparableArms]) -> tuple[Table, ...]:
             ordered = sorted(arms, key=lambda arm: (arm.strategy, arm.loop or "", arm.name))
             tables.append(Table(_title(each), tuple(ordered)))
     return tuple(tables)
+
+
+def _usual_loop(arms: Sequence[Arm]) -> Loop:
+    loops = [arm.loop for arm in arms if arm.loop is not None]
+    return max(set(loops), key=lambda loop: (loops.count(loop), loop))
 
 
 def _is_plain(arm: Arm) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
@@ -19,6 +20,7 @@ from outboxbench.results.folders import RunReadError, RunWriteError
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from pathlib import Path
+    from typing import BinaryIO
 
     from matplotlib.figure import Figure
 
@@ -111,10 +113,17 @@ def render_cost_chart(costs: Costs, folder: Path) -> tuple[Path, ...]:
     return tuple(_save(cost.draw(costs), words, folder, "cost", FORMATS).values())
 
 
+def svg_text(drawn: Drawing) -> str:
+    """Return a chart as an SVG document."""
+    file = io.BytesIO()
+    with style.applied():
+        _write(drawn.figure, file, "svg", _words(drawn))
+    return file.getvalue().decode("utf-8")
+
+
 def _rendered(
     name: str, drawn: Drawing, folder: Path, formats: Collection[Format]
 ) -> RenderedChart:
-    words = {"Title": drawn.title, "Description": drawn.description}
     return RenderedChart(
         name=name,
         title=drawn.title,
@@ -123,8 +132,12 @@ def _rendered(
         description=drawn.description,
         finding=drawn.finding,
         data=drawn.data,
-        files=_save(drawn.figure, words, folder, name, formats),
+        files=_save(drawn.figure, _words(drawn), folder, name, formats),
     )
+
+
+def _words(drawn: Drawing) -> dict[str, str]:
+    return {"Title": drawn.title, "Description": drawn.description}
 
 
 def _save(
@@ -143,7 +156,9 @@ def _save(
     return files
 
 
-def _write(figure: Figure, path: Path, format_: Format, words: Mapping[str, str]) -> None:
+def _write(
+    figure: Figure, path: Path | BinaryIO, format_: Format, words: Mapping[str, str]
+) -> None:
     if format_ == "png":
         FigureCanvasAgg(figure).print_figure(path, dpi=DPI, metadata=dict(words))
     else:
