@@ -44,12 +44,12 @@ _CHOICES: Final = (
     _Choice(
         UNDER_FAULTS,
         ("faults", "thesis"),
-        "One that answers soon: less of it is in flight when something breaks.",
+        "By the claim below one that answers soon: less of it is in flight when something breaks.",
     ),
     _Choice(
         LEAST_CODE,
         ("throughput", "quick"),
-        "A mapped class says less than the SQL that it stands for.",
+        "No guess: every run counts the lines of code that each strategy is.",
     ),
     _Choice(
         ORM,
@@ -59,12 +59,12 @@ _CHOICES: Final = (
     _Choice(
         EVENT_LOOP,
         ("throughput", "quick"),
-        "Most for who leaves the most to the event loop: raw drivers.",
+        "More for raw drivers than for SQLAlchemy, which spends its time above the event loop.",
     ),
     _Choice(
         WRITE_PLAN,
         ("throughput", "plans"),
-        "Round trips, and under `group` also transactions: one for a whole batch.",
+        "They save round trips, and `group` transactions too: it commits a whole batch in one.",
     ),
     _Choice(
         DISTANCE,
