@@ -188,7 +188,7 @@ class RunFolder:
         """
         if block.histogram is None:
             return ()
-        self._refuse_a_reference("the latencies of each round and interval")
+        self._refuse_a_reference("the latencies of each round and interval were")
         return unchanged_log(self._inside(block.histogram, "histogram"), block.histogram_sha256)
 
     def history(self, arm: FaultArm) -> Iterator[HistoryLine]:
@@ -197,7 +197,7 @@ class RunFolder:
         Raises RunReadError after the last line that can be read, if that is not the end, or if the
         history is whole and yet another than the run has written.
         """
-        self._refuse_a_reference("what became of each operation")
+        self._refuse_a_reference("what became of each operation was")
         return unchanged_history(self._inside(arm.history, "history"), arm.history_sha256)
 
     def check_history(self, arm: FaultArm) -> None:
@@ -205,7 +205,7 @@ class RunFolder:
 
         Raises RunReadError.
         """
-        self._refuse_a_reference("what became of each operation")
+        self._refuse_a_reference("what became of each operation was")
         refuse_changed_history(self._inside(arm.history, "history"), arm.history_sha256)
 
     def remove_if_empty(self) -> None:
@@ -217,7 +217,7 @@ class RunFolder:
     def _refuse_a_reference(self, what: str) -> None:
         if self.reference is not None:
             raise RunReadError(
-                f"{what} was left out when this run was reduced to a reference; see its own folder"
+                f"{what} left out when this run was reduced to a reference; see its own folder"
             )
 
     def _inside(self, name: str, what: str) -> Path:
