@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 REPORT_FILE: Final = "report.html"
 
 _ANSWERS_SHOWN: Final = 3
-"""Without what speaks against all of them."""
 
 
 def print_report(console: Console, run: Run, folder: Path) -> None:
@@ -85,10 +84,12 @@ def run_report(run: Run, width: int = FULL_WIDTH) -> RenderableType:
 
 
 def _first_answers(run: Run) -> Iterator[RenderableType]:
-    """The decisions, last, where whoever has waited for the run looks first."""
-    found = answers(run)
-    most = _ANSWERS_SHOWN + (caveat(run) is not None)
-    for each in found[:most]:
+    """The decisions, last, where whoever has waited for the run looks first.
+
+    What speaks against all of them stands above.
+    """
+    doubt = caveat(run)
+    for each in (*([] if doubt is None else [doubt]), *answers(run)[:_ANSWERS_SHOWN]):
         yield Text()
         yield Text.assemble((each.question, "bold"), " ", (f"({each.conditions})", "dim"))
         yield Padding(Text(each.sentence), (0, 0, 0, 2))

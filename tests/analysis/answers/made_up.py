@@ -26,7 +26,6 @@ QUESTIONS = {
     "uvloop": "What does uvloop buy?",
     "plans": "What do other write plans buy?",
     "network": "Does the ranking change across a network?",
-    "caveat": "Can these figures be believed?",
 }
 
 

@@ -134,6 +134,28 @@ def test_all_text_is_legible_by_day_and_by_night(
     assert is_dark is (red < 128)
 
 
+@pytest.mark.parametrize("width", [PHONE_PX, 1280])
+def test_the_first_screen_has_question_answer_verdict_and_a_way_to_the_warnings(
+    width: int, open_report: Opener, quick_run: MadeUpRun
+) -> None:
+    page = open_report(html_of(quick_run.run), width=width).page
+    height = page.evaluate("innerHeight")
+    for part in (".eyebrow .badge", ".eyebrow a", "h1", ".lead", ".answer .verdict"):
+        box = page.locator(part).first.bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] <= height, part
+    warnings = page.locator("details.warnings li")
+    assert not warnings.first.is_visible()
+    page.get_by_role("link", name="4 warnings").click()
+    assert warnings.first.is_visible()
+
+
+def test_warnings_are_unfolded_on_paper(open_report: Opener, quick_run: MadeUpRun) -> None:
+    page = open_report(html_of(quick_run.run)).page
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("details.warnings li").first.is_visible()
+
+
 def test_text_that_is_too_faint_would_be_found(open_report: Opener, quick_run: MadeUpRun) -> None:
     page = open_report(html_of(quick_run.run)).page
     page.evaluate("document.querySelector('.lead').style.color = '#999'")

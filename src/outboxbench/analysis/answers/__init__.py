@@ -42,8 +42,6 @@ _IN_ORDER = (
 def answers(run: Run) -> tuple[Answer, ...]:
     """Return what the run answers, the decisions before their prices.
 
-    What speaks against the run as a whole comes first, see `caveat`.
+    What speaks against the run as a whole is said beside them, see `caveat`.
     """
-    doubt = caveat(run)
-    found = chain.from_iterable(answer(run) for answer in _IN_ORDER)
-    return (*([] if doubt is None else [doubt]), *found)
+    return tuple(chain.from_iterable(answer(run) for answer in _IN_ORDER))

@@ -1,4 +1,4 @@
-"""What speaks against a run as a whole: said before anything that is read off it."""
+"""What speaks against a run as a whole: said beside anything that is read off it."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from outboxbench.analysis.answers import caveat
 from outboxbench.report.failed_checks import doubted_arms
 from outboxbench.report.html.arm_tables import (
     ARMS_LEGEND,
@@ -62,6 +63,7 @@ def render_html(
             "verdict_sentence": verdict_sentence(run),
             "cautions": tuple(cautions(run)),
             "doubted": tuple(doubted_arms(run)),
+            "doubt": caveat(run),
             "question": QUESTION,
             "answers": answers,
             "charts": tuple(chart_sections(charts)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from outboxbench.analysis.answers import answers
+from outboxbench.analysis.answers import answers, caveat
 from outboxbench.report.markdown import escaped
 from outboxbench.report.numbers import rounds
 from outboxbench.report.readme.references import WANTED, how_to_add, link, surroundings
@@ -48,8 +48,9 @@ def _row(run: Run, up: str) -> str:
 
 
 def _answers(run: Run) -> str:
+    doubt = caveat(run)
     told = [
         f"- **{escaped(each.question)}** {escaped(each.sentence)}\n  *{escaped(each.grounds)}*"
-        for each in answers(run)
+        for each in (*([] if doubt is None else [doubt]), *answers(run))
     ]
     return "\n".join((f"### {run.suite}", "", *(told or ["It answers no question by itself."])))

@@ -1,5 +1,5 @@
 "use strict";
-// Sorts and filters what is there without it as well.
+// Sorts and filters what is there without it as well, and prepares it for paper.
 (() => {
   const TRAITS = ["strategy", "loop", "profile"];
   const form = document.querySelector("form.filters");
@@ -79,6 +79,10 @@
       button.addEventListener("click", () => sort(table, heading, original));
     }
   }
+  // On paper nobody can unfold them.
+  addEventListener("beforeprint", () => {
+    for (const box of document.querySelectorAll("details.warnings")) box.open = true;
+  });
   if (form) {
     form.hidden = false;
     form.addEventListener("change", filter);
