@@ -72,7 +72,7 @@ def test_arms_that_catch_up_as_a_queue_drains_bear_the_claim_out(headrooms: list
 
 def test_a_claim_does_not_show_where_chance_decides_who_catches_up_when() -> None:
     points = points_of(*(arm(headroom, drained_ms(headroom)) for headroom in HEADROOMS))
-    random = Random(1)  # noqa: S311 - an order, no secret
+    random = Random(1)
     answers = []
     for _ in range(SHUFFLES):
         shuffled = random.sample([point.caught_up_ms for point in points], len(points))
