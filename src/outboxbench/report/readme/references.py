@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from outboxbench.report.markdown import escaped
 from outboxbench.results.reference import REFERENCE_FILE
-from outboxbench.results.store import check_histograms, read_run
+from outboxbench.results.run_file import read_run
+from outboxbench.results.store import check_histograms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
