@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, get_args
 
 import pytest
 from tests.e2e.relays import LINES, ORDER_TOPICS, WAITS_AT_THE_BARRIER
+from tests.slow import one_is_quick
 
 from outboxbench.analysis.relay_checks import judge_chain
 from outboxbench.core.application.outbox import RelayPlan
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from outboxbench.core.strategies.settings import DatabaseAddress
 
-PLANS = get_args(RelayPlan)
+PLANS = one_is_quick(get_args(RelayPlan))
 
 # Too much for a pipe: whoever writes it waits until somebody reads.
 LARGE_ORDER = [OrderLine(number, "x" * 1_000, 1, 1) for number in range(1, 201)]
@@ -151,7 +152,7 @@ NONSENSE = {
 }
 
 
-@pytest.mark.parametrize("nonsense", NONSENSE)
+@pytest.mark.parametrize("nonsense", one_is_quick(NONSENSE))
 def test_a_message_that_cannot_be_handled_is_shown_kept_and_tried_again(
     nonsense: str,
     world: World,

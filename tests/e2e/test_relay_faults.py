@@ -48,7 +48,7 @@ def suite_of(world: World, fault: str, broker: str) -> Path:
     ("fault", "broker", "proof"),
     [
         ("relay-kill", "memory", "deliveries_cut"),
-        ("broker-down", "nats", "pid_back"),
+        pytest.param("broker-down", "nats", "pid_back", marks=pytest.mark.slow),
         # Its server is its own, and takes the harness's connections with it.
         pytest.param("server-crash", "memory", "server_ready_ns", marks=pytest.mark.slow),
     ],

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, get_args
 import nats
 import pytest
 from tests.e2e.relays import ORDER_TOPICS, WAITS_AT_THE_BARRIER
+from tests.slow import one_is_quick
 
 from outboxbench.core.application.outbox import RelayPlan
 from outboxbench.core.brokers.nats import STREAM, SUBJECT_PREFIX
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from outboxbench.core.strategies.settings import DatabaseAddress
     from outboxbench.harness.janitor import Janitor
 
-PLANS = get_args(RelayPlan)
+PLANS = one_is_quick(get_args(RelayPlan))
 MESSAGES_OF_AN_ORDER = 1 + len(ORDER_TOPICS)
 """For the outside: that its account was opened, and its own."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from scipy.special import stdtr
+from outboxbench.analysis.from_scipy import t_probability
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +30,7 @@ def excess_p_value(mean: MeanLogRatio, margin: float) -> float:
     excess = abs(mean.value) - math.log1p(margin)
     if mean.standard_error == 0:
         return 0.0 if excess > 0 else 1.0
-    return float(stdtr(mean.degrees, -excess / mean.standard_error))
+    return t_probability(mean.degrees, -excess / mean.standard_error)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

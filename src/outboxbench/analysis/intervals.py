@@ -12,7 +12,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
-from scipy.special import stdtrit
+
+from outboxbench.analysis.from_scipy import t_quantile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +47,7 @@ class MeanLogRatio:
 
     def bounds(self) -> tuple[float, float]:
         """Both ends of the two-sided 95% interval, as logarithms."""
-        half = float(stdtrit(self.degrees, _UPPER_QUANTILE)) * self.standard_error
+        half = t_quantile(self.degrees, _UPPER_QUANTILE) * self.standard_error
         return self.value - half, self.value + half
 
     def t_interval(self) -> Estimate:

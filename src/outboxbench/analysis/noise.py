@@ -13,10 +13,10 @@ from statistics import fmean, stdev, variance
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
-from scipy.special import stdtrit
 
 from outboxbench.analysis.comparison import METRICS, MIN_ROUNDS, logs_by_round
 from outboxbench.analysis.decision import ALPHA, MIN_MARGIN
+from outboxbench.analysis.from_scipy import median_slope, t_quantile
 from outboxbench.analysis.intervals import CONFIDENCE
 from outboxbench.results.noise import MetricNoise
 
@@ -97,8 +97,8 @@ def rounds_to_see(noise: MetricNoise, effect: float) -> RoundsNeeded:
     for rounds in reversed(ROUNDS_GRID):
         means = draws[:, :rounds].mean(axis=1)
         errors = draws[:, :rounds].std(axis=1, ddof=1) / math.sqrt(rounds)
-        two_sided = stdtrit(rounds - 1, (1 + CONFIDENCE) / 2) * errors
-        one_sided = stdtrit(rounds - 1, 1 - ALPHA / _DECIDING) * errors
+        two_sided = t_quantile(rounds - 1, (1 + CONFIDENCE) / 2) * errors
+        one_sided = t_quantile(rounds - 1, 1 - ALPHA / _DECIDING) * errors
         if np.mean(np.abs(means) > two_sided) >= POWER:
             to_tell_from_none = rounds
         if np.mean(means - math.log1p(margin(noise, rounds)) > one_sided) >= POWER:
@@ -132,10 +132,7 @@ def _common_logs(
 
 def _metric_noise(rounds: list[int], base: list[float], twin: list[float]) -> MetricNoise:
     differences = tuple(of_twin - of_base for of_base, of_twin in zip(base, twin, strict=True))
-    # Half of what a command takes to start would be this import, and one command needs it.
-    from scipy.stats import theilslopes
-
-    slope = float(theilslopes([*base, *twin], [*rounds, *rounds]).slope)
+    slope = median_slope([*base, *twin], [*rounds, *rounds])
     return MetricNoise(
         block_sigma=math.sqrt(fmean((variance(base), variance(twin)))),
         paired_sigma=stdev(differences),

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from statistics import fmean, median
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
-from scipy.stats import spearmanr
+from outboxbench.analysis.from_scipy import rank_correlation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -203,7 +203,7 @@ def _finding(claim: Claim, fault: str, points: Sequence[ThesisPoint]) -> Finding
         return Finding(claim, fault, len(known), None, reason)
     if any(_are_mostly_alike(values) for values in zip(*known, strict=True)):
         return Finding(claim, fault, len(known), None, "too few that differ")
-    return Finding(claim, fault, len(known), float(spearmanr(known).statistic))
+    return Finding(claim, fault, len(known), rank_correlation(known))
 
 
 def _are_mostly_alike(values: Sequence[float]) -> bool:

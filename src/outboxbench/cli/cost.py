@@ -24,7 +24,6 @@ from outboxbench.harness.cost.plan import (
 )
 from outboxbench.harness.cost.runner import take_prices
 from outboxbench.harness.errors import BadInput
-from outboxbench.report.charts.render import render_cost_chart
 from outboxbench.report.cost_table import cost_report
 from outboxbench.results.cost_baseline import baseline_of, read_baseline, write_baseline
 from outboxbench.results.cost_store import CostFolder
@@ -92,6 +91,9 @@ def cost(
             costs = take_prices(plan, command, pg_bin, progress)
         folder.write(costs)
         if not counts_only:
+            # What draws takes longer to import than most commands take.
+            from outboxbench.report.charts.render import render_cost_chart
+
             render_cost_chart(costs, folder.path)
         if save_baseline is not None:
             write_baseline(save_baseline, baseline_of(costs))

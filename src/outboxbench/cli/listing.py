@@ -19,7 +19,6 @@ from outboxbench.core.strategies.registry import (
 from outboxbench.harness.errors import BadInput
 from outboxbench.harness.faults.registry import FAULTS
 from outboxbench.harness.suite.model import list_suites, load_suite
-from outboxbench.report.charts.catalogue import CATALOGUE
 
 
 class Listable(StrEnum):
@@ -94,6 +93,9 @@ def _suite(name: str, path: str) -> dict[str, str]:
 
 
 def _charts() -> list[dict[str, str]]:
+    # What draws takes longer to import than most commands take.
+    from outboxbench.report.charts.catalogue import CATALOGUE
+
     return [
         {"name": name, "shows": entry.words.SHOWS, "needs": entry.words.NEEDS}
         for name, entry in CATALOGUE.items()

@@ -13,8 +13,6 @@ import typer
 from outboxbench.cli.names import names_in
 from outboxbench.cli.noise import noise_of_this_machine
 from outboxbench.harness.errors import BadInput
-from outboxbench.report.charts.catalogue import CATALOGUE
-from outboxbench.report.charts.render import FORMATS, render_charts
 from outboxbench.report.document import (
     MARKDOWN_FILE,
     Told,
@@ -44,7 +42,7 @@ class ReportFormat(StrEnum):
 
 
 _DRAWN: Final[dict[ReportFormat, tuple[Format, ...]]] = {
-    ReportFormat.HTML: FORMATS,
+    ReportFormat.HTML: ("png", "svg"),
     ReportFormat.PNG: ("png",),
     ReportFormat.SVG: ("svg",),
 }
@@ -101,6 +99,9 @@ def report(
 
 
 def _chart_names(only: str | None) -> frozenset[str] | None:
+    # What draws takes longer to import than most commands take.
+    from outboxbench.report.charts.catalogue import CATALOGUE
+
     names = names_in("--only", only)
     if names is not None and (unknown := sorted(names - CATALOGUE.keys())):
         raise BadInput(
@@ -124,6 +125,8 @@ def _read(path: Path) -> _Read:
 
 
 def _drawn(read: _Read, names: frozenset[str] | None, format_: ReportFormat) -> Told:
+    from outboxbench.report.charts.render import render_charts
+
     charts = render_charts(read.run, read.folder, only=names, formats=_DRAWN[format_])
     # A report has its tables, whatever charts it has; charts alone would be nothing.
     if not charts.charts and (names is not None or format_ is not ReportFormat.HTML):

@@ -19,7 +19,6 @@ from outboxbench.harness.suite.plan import make_plan
 from outboxbench.harness.suite.relay_plan import plan_relays
 from outboxbench.harness.suite.resuming import run_to_resume
 from outboxbench.harness.suite.runner import RunRequest, run_suite
-from outboxbench.report.charts.render import render_charts
 from outboxbench.report.document import Told, report_html
 from outboxbench.report.terminal import print_report
 from outboxbench.results.noise_store import NOISE_FILE, read_noise
@@ -130,6 +129,9 @@ def carry_out(request: RunRequest) -> Run:
         with show_progress(messages, request.blocks) as observer:
             document = run_suite(request, observer)
             observer.preparing("drawing the charts")
+            # What draws takes longer to import than most commands take.
+            from outboxbench.report.charts.render import render_charts
+
             charts = render_charts(document, folder, patience_s=DRAWING_PATIENCE_S)
             report_html(Told(document, folder, charts))
     except KeyboardInterrupt:

@@ -74,7 +74,7 @@ def _slower_and_slower() -> Iterator[FaultArm]:
             first_ok_after_effect_ms=50.0,
             on_time=190 - number,
         )
-        yield fault_arm(strategy, injections=(hurt,), good_of_bins=(30 - number,) * 10)
+        yield fault_arm(strategy, injections=(hurt,), capacity_per_s=900.0 - 100.0 * number)
 
 
 def test_readme_and_docs_agree_with_the_reference() -> None:
