@@ -20,7 +20,7 @@ from outboxbench.report.cost_table import cost_report
 from outboxbench.report.drawn_table import drawn_report
 from outboxbench.report.fault_matrix import fault_matrix
 from outboxbench.report.fault_table import fault_report
-from outboxbench.report.figures_table import VERDICT, figures_table
+from outboxbench.report.figures_table import VERDICT, Name, figures_table
 from outboxbench.report.noise_table import print_noise
 from outboxbench.report.plain import REPLACEMENTS, write_plainly
 from outboxbench.report.recovery_table import recovery_report
@@ -116,3 +116,14 @@ def test_headings_are_text_and_no_markup() -> None:
     table = figures_table("", ("name",), ("÷ [b]x[/no]",))
 
     assert "[b]x[/no]" in printed(lambda console: console.print(table), "utf-8")
+
+
+def test_a_name_is_broken_after_a_hyphen_before_it_is_broken_elsewhere() -> None:
+    table = figures_table("", ("strategy",), ("figure",))
+    table.add_row(Name("core-asyncpg-single"), "1" * 10)
+    table.add_row(Name("psycopg off"), "2" * 10)
+    file = io.StringIO()
+    Console(file=file, width=24).print(table)
+
+    lines = [line.strip() for line in file.getvalue().splitlines()]
+    assert lines[2:] == ["core-asyncpg- 1111111111", "single", "psycopg off   2222222222"]

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from outboxbench.analysis.comparable import changed_durability
 from outboxbench.analysis.comparison import METRICS
-from outboxbench.report.figures_table import FULL_WIDTH, VERDICT, figures_table
+from outboxbench.report.figures_table import FULL_WIDTH, VERDICT, Name, figures_table
 from outboxbench.report.numbers import (
     BLANK,
     METRIC_NAMES,
@@ -130,7 +130,7 @@ def _row(
     arms: ComparableArms, arm: Arm, columns: list[_Column], *, with_loop: bool
 ) -> Iterator[Text]:
     is_ceiling = arm.role == "ceiling"
-    yield Text(arms.label(arm), style="italic" if is_ceiling else "")
+    yield Name(arms.label(arm), style="italic" if is_ceiling else "")
     if with_loop:
         yield Text("ceiling", style="italic") if is_ceiling else Text(arm.loop or BLANK)
     for column in columns:

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from outboxbench.analysis.comparable import changed_durability
 from outboxbench.analysis.priced_alike import priced_alike
-from outboxbench.report.figures_table import figures_table
+from outboxbench.report.figures_table import Name, figures_table
 from outboxbench.report.numbers import BLANK, three_digits
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def _times_table(alike: PricedAlike) -> Table:
 def _add_row(table: Table, command: CommandCost, *figures: float | None) -> None:
     trusted = command.verdict == "pass"
     name = command.strategy if trusted else f"{command.strategy} ({command.verdict})"
-    table.add_row(Text(name), *map(_figure, figures), style="" if trusted else "dim")
+    table.add_row(Name(name), *map(_figure, figures), style="" if trusted else "dim")
 
 
 def _waiting_us(time: CommandTime) -> float | None:

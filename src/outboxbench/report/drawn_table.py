@@ -9,7 +9,7 @@ from rich.text import Text
 from outboxbench.analysis.fault_panels import fault_panels
 from outboxbench.analysis.memory import memory_trend
 from outboxbench.report.fault_table import COLUMNS, cells
-from outboxbench.report.figures_table import figures_table
+from outboxbench.report.figures_table import Name, figures_table
 from outboxbench.results.faults import DRAWN
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def _table(label: str, arm: FaultArm) -> Table:
         of_it = [each for each in injections if each.fault == fault]
         told = zip(COLUMNS, cells(of_it), strict=True)
         shown = (value for column, value in told if column not in _LEFT_OUT)
-        table.add_row(Text(fault), f"{len(of_it)}", *shown)
+        table.add_row(Name(fault), f"{len(of_it)}", *shown)
     return table
 
 

@@ -11,7 +11,7 @@ from outboxbench.analysis.fault_panels import fault_panels
 from outboxbench.analysis.history.operations import NONE_LOST, NONE_TWICE
 from outboxbench.analysis.verdict import as_expected
 from outboxbench.report.charts.data_table import DataTable
-from outboxbench.report.figures_table import FULL_WIDTH, figures_table
+from outboxbench.report.figures_table import FULL_WIDTH, Name, figures_table
 from outboxbench.report.numbers import BLANK
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def fault_matrix(run: Run) -> Iterator[RenderableType]:
         table = figures_table("", (first,), (), map(_broken, strategies), gap=_GAP)
         table.columns[0].max_width = _LONGEST_NAME
         for name, *cells in block.rows:
-            table.add_row(Text(f"{name}"), *(_styled(f"{cell}") for cell in cells))
+            table.add_row(Name(f"{name}"), *(_styled(f"{cell}") for cell in cells))
         yield from (table, Text())
     if blocks:
         yield Text("\n".join(LEGEND), style="dim")

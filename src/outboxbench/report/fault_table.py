@@ -9,7 +9,7 @@ from rich.text import Text
 from outboxbench.analysis.fault_panels import fails_as_expected, fault_panels
 from outboxbench.analysis.history.availability_summary import summarise
 from outboxbench.analysis.history.operations import NONE_LOST
-from outboxbench.report.figures_table import VERDICT, figures_table
+from outboxbench.report.figures_table import VERDICT, Name, figures_table
 from outboxbench.report.numbers import BLANK, three_digits
 from outboxbench.report.verdicts import VERDICTS
 from outboxbench.results.block import OutcomeCounts
@@ -69,7 +69,7 @@ def _table(panel: FaultPanel) -> Table:
     table = figures_table(f"{panel.fault}, {injections} times", ("strategy",), COLUMNS, (VERDICT,))
     for arm in panel.arms:
         table.add_row(
-            Text(panel.label(arm)),
+            Name(panel.label(arm)),
             *cells(arm.availability.injections, arm.availability.outcomes_before),
             Text("FAIL*", style="yellow") if fails_as_expected(arm) else VERDICTS[arm.verdict],
             style="" if arm.verdict == "pass" else "dim",
@@ -95,7 +95,7 @@ def _deliveries(panel: FaultPanel) -> Table:
         summary = summarise(arm.availability.injections)
         if arm.relaying is not None:
             table.add_row(
-                Text(panel.label(arm)),
+                Name(panel.label(arm)),
                 *_spread(summary.first_delivery_ms),
                 *_spread(summary.longest_delivery_gap_ms),
                 style="" if arm.verdict == "pass" else "dim",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, Final
 
 from rich.box import Box
@@ -10,6 +11,9 @@ from rich.text import Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from rich.console import Console, JustifyMethod, OverflowMethod
+    from rich.containers import Lines
 
 FULL_WIDTH: Final = 80
 """What every table fits in with all its columns."""
@@ -20,6 +24,26 @@ VERDICT: Final = "ver-\ndict"
 # Nothing but a rule below the headings, of a character that every encoding has and that is no
 # noise where the table is copied or searched.
 _BOX: Final = Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
+
+
+class Name(Text):
+    """What tells a row apart. It is broken after a hyphen or at a blank, where it has to be."""
+
+    def wrap(
+        self,
+        console: Console,
+        width: int,
+        *,
+        justify: JustifyMethod | None = None,
+        overflow: OverflowMethod | None = None,
+        tab_size: int = 8,
+        no_wrap: bool | None = None,
+    ) -> Lines:
+        """Return the lines of the name, none wider than `width`, in characters."""
+        broken = Text("\n".join(textwrap.wrap(self.plain, width)), self.style)
+        return broken.wrap(
+            console, width, justify=justify, overflow=overflow, tab_size=tab_size, no_wrap=no_wrap
+        )
 
 
 def figures_table(

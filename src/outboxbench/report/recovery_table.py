@@ -8,7 +8,7 @@ from rich.text import Text
 
 from outboxbench.analysis.fault_panels import PROFILE, fault_panels
 from outboxbench.analysis.history.availability_summary import summarise
-from outboxbench.report.figures_table import figures_table
+from outboxbench.report.figures_table import Name, figures_table
 from outboxbench.report.numbers import BLANK
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def _table(panel: FaultPanel, profiles: Sequence[str]) -> Table:
     )
     table = figures_table(f"{panel.fault}: back after", ("strategy",), figures, gap=_GAP)
     for label, by_profile in _rows(panel):
-        table.add_row(Text(label), *_cells(by_profile.get(profile) for profile in profiles))
+        table.add_row(Name(label), *_cells(by_profile.get(profile) for profile in profiles))
     return table
 
 

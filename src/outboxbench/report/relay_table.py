@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from rich.text import Text
 
 from outboxbench.analysis.relay_panels import relay_panels
-from outboxbench.report.figures_table import FULL_WIDTH, VERDICT, figures_table
+from outboxbench.report.figures_table import FULL_WIDTH, VERDICT, Name, figures_table
 from outboxbench.report.numbers import BLANK, milliseconds, rounds, three_digits
 from outboxbench.report.verdicts import VERDICTS
 from outboxbench.results.block import LatencyUs
@@ -53,7 +53,7 @@ def _table(panel: RelayPanel, columns: tuple[str, ...], width: int) -> Table:
     for arm in panel.arms:
         cells = _drain_cells(arm) if panel.scenario == "drain" else _chain_cells(arm)
         table.add_row(
-            Text(panel.label(arm)),
+            Name(panel.label(arm)),
             *compress(cells, shown),
             VERDICTS[arm.verdict],
             style="" if arm.verdict == "pass" else "dim",

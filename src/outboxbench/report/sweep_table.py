@@ -9,7 +9,7 @@ from rich.text import Text
 
 from outboxbench.analysis.comparable import settings_text
 from outboxbench.analysis.rate_series import sweep
-from outboxbench.report.figures_table import VERDICT, figures_table
+from outboxbench.report.figures_table import VERDICT, Name, figures_table
 from outboxbench.report.numbers import BLANK, milliseconds, rounds, three_digits
 from outboxbench.report.verdicts import VERDICTS
 
@@ -49,7 +49,7 @@ def sweep_table(panel: Panel, width: int) -> Table:
     for each in _by_throughput(panel):
         series = each.series
         table.add_row(
-            Text(series.strategy),
+            Name(series.strategy),
             *([Text(series.loop)] if names_loops else []),
             *map(Text, compress(_figures(each), shown)),
             VERDICTS[series.verdict],
