@@ -5,6 +5,8 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 SUITE  ?= quick
 DSN    ?=
+# Much of what a test takes is waiting: for a server, for a window, for an outage to end.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count() * 3 // 2)')
 
 .PHONY: help setup browser bench reference readme test test-all lint bench-micro evidence planted-bugs peers lock clean
 .DEFAULT_GOAL := help
@@ -46,7 +48,7 @@ lint: $(READY)
 	$(BIN)/lint-imports
 
 test: $(READY) browser lint ## Lint, check types and layers, run the tests on the embedded server
-	$(BIN)/pytest -m "not slow" -n auto --dist loadscope
+	$(BIN)/pytest -m "not slow" -n $(WORKERS) --dist loadscope
 
 test-all: $(READY) browser lint ## As `test`, with the slow tests too
 	$(BIN)/pytest

@@ -67,7 +67,9 @@ def test_the_paragraph_says_what_held_with_its_figures() -> None:
     assert "from 0.2 to 19.0 times the load" in text
     assert "it was contradicted under server-crash (ρ -1.00, 5 arms)" in text
     assert "Over all 10 arms" in text
-    assert "Under reset at 200/s the fastest, asyncpg +1000 µs (1 ms), lost 10.0 operations" in text
+    assert (
+        "Under reset at 200/s the fastest, asyncpg +1000 µs (1.0 ms), lost 10.0 operations" in text
+    )
 
 
 def test_what_was_in_flight_is_told_from_what_came_in_the_outage() -> None:

@@ -126,4 +126,4 @@ def test_a_name_is_broken_after_a_hyphen_before_it_is_broken_elsewhere() -> None
     Console(file=file, width=24).print(table)
 
     lines = [line.strip() for line in file.getvalue().splitlines()]
-    assert lines[2:] == ["core-asyncpg- 1111111111", "single", "psycopg off   2222222222"]
+    assert lines[2:] == ["core-asyncpg-", "single        1111111111", "psycopg off   2222222222"]

@@ -103,7 +103,7 @@ def _fastest_and_slowest(points: Sequence[ThesisPoint]) -> Iterable[str]:
 def _told(point: ThesisPoint) -> str:
     on_time = "" if point.on_time is None else f" and served {point.on_time:.1%} in time"
     return (
-        f"{point.name} ({point.service_ms:.2g} ms), lost {point.hurt:.1f} operations an injection"
+        f"{point.name} ({point.service_ms:,.1f} ms), lost {point.hurt:.1f} operations an injection"
         f"{on_time}"
     )
 
