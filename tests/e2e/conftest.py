@@ -94,7 +94,10 @@ class World:
     def left(self) -> list[str]:
         """Return the processes and the files that are still there."""
         processes = [
-            f"{each.pid} {each.name()}" for each in psutil.process_iter() if self._ours(each)
+            # Its name as it was when it was found: it may end while it is looked at.
+            f"{each.pid} {each.info['name']}"
+            for each in psutil.process_iter(["name"])
+            if self._ours(each)
         ]
         return processes + [str(path) for path in self.temporary.iterdir()]
 

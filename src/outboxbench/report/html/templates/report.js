@@ -81,7 +81,7 @@
   }
   // On paper nobody can unfold them.
   addEventListener("beforeprint", () => {
-    for (const box of document.querySelectorAll("details.warnings")) box.open = true;
+    for (const box of document.querySelectorAll(".answer > details")) box.open = true;
   });
   if (form) {
     form.hidden = false;
