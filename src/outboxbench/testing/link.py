@@ -30,7 +30,9 @@ class Link:
         self._server = server
         self._is_read_only = read_only
         self._forgotten: set[asyncio.StreamWriter] = set()
+        self._last_word: bytes | None = None
         self._is_up = True
+        self._was_cut = asyncio.Event()
         self.refused = 0
         """Connections that were asked for while the link was down."""
         self.closed = 0
@@ -60,8 +62,15 @@ class Link:
         return replace(self._server, host="127.0.0.1", port=port)
 
     def forget(self) -> None:
-        """Let nothing pass any more on any connection there is, and tell nobody; serve new ones."""
+        """Let nothing pass any more on any connection there is, and tell nobody; serve new ones.
+
+        Of the end of a connection neither side hears from the other.
+        """
         self._forgotten |= self._writers
+
+    def forget_at(self, word: bytes) -> None:
+        """Forget every connection, once, as soon as somebody says `word`, which does not pass."""
+        self._last_word = word
 
     def take_down(self) -> None:
         """Reset every connection, and whoever connects until the link is up again."""
@@ -77,6 +86,9 @@ class Link:
         for writer in self._writers:
             _reset(writer)
         self._writers.clear()
+        self._forgotten.clear()
+        self._was_cut.set()
+        self._was_cut = asyncio.Event()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if not self._is_up:
@@ -105,9 +117,14 @@ class Link:
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError):
             while data := await reader.read(CHUNK_BYTES):
+                if self._last_word is not None and self._last_word in data:
+                    self._last_word = None
+                    self.forget()
                 if writer not in self._forgotten:
                     writer.write(data)
                     await writer.drain()
+        if writer in self._forgotten:
+            await self._was_cut.wait()
         writer.close()
         with contextlib.suppress(ConnectionError):
             await writer.wait_closed()

@@ -6,6 +6,7 @@ Of the profile `matched` alone: what a library does by default is what `idiomati
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -13,8 +14,9 @@ from uuid import uuid4
 import pytest
 
 from outboxbench.core.application.outcome import Attempt, FailureKind, PersistenceError
+from outboxbench.core.domain.payments import Deposit
 from outboxbench.testing.link import Link
-from outboxbench.testing.steps import new_account
+from outboxbench.testing.steps import handle, new_account
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -147,6 +149,37 @@ class Recovery:
                 if not any(failures):
                     break
         assert not any(failures)
+
+    @only_matched
+    async def test_a_transaction_whose_client_was_lost_keeps_no_locks_from_its_next_attempt(
+        self, arena: PostgresArena
+    ) -> None:
+        link = await arena.enter(Link(arena.address))
+        persistence = await arena.open(
+            pool_size=1,
+            statement_timeout_s=SHORT_TIMEOUT_S,
+            address=link.address,
+        )
+        account = await new_account(persistence)
+        link.forget_at(b"COMMIT")
+        async with arena.patience("the end of a commit that is never answered"):
+            # A plan that says no COMMIT is never without an answer between its lock and its end.
+            with contextlib.suppress(PersistenceError):
+                await handle(persistence, Deposit(account_id=account.id, amount_cents=1))
+        await handle(persistence, Deposit(account_id=account.id, amount_cents=1))
+
+    @only_matched
+    async def test_closing_waits_for_no_answer_that_never_comes(self, arena: PostgresArena) -> None:
+        link = await arena.enter(Link(arena.address))
+        persistence = await arena.open(
+            pool_size=POOL_SIZE,
+            statement_timeout_s=SHORT_TIMEOUT_S,
+            address=link.address,
+        )
+        await new_account(persistence)
+        link.forget()
+        async with arena.patience("the end of a strategy that nothing passes to any more"):
+            await persistence.close()
 
     @only_matched
     async def test_a_look_up_that_is_never_answered_is_given_up(self, arena: PostgresArena) -> None:

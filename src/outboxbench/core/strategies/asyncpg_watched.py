@@ -28,6 +28,11 @@ class WatchedConnection(asyncpg.Connection):
         finally:
             self.awaited.looks = None
 
+    async def close(self, *, timeout: float | None = None) -> None:  # noqa: ASYNC109 - asyncpg's
+        """Take leave of the server, and go without its answer if there is none."""
+        self.awaited.looks = 0
+        await super().close(timeout=timeout)
+
 
 def awaited_of(connection: PoolConnectionProxy) -> Awaited:
     """Return what notes the requests of a connection that a pool has lent."""

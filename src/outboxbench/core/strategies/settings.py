@@ -121,7 +121,9 @@ class StrategySettings:
             "statement_timeout": f"{round(self.statement_timeout_s * 1000)}",
             "lock_timeout": f"{round(self.lock_timeout_s * 1000)}",
             # A backend whose client is cut off keeps its locks until TCP has told it so, which
-            # takes two hours by default.
+            # takes two hours by default, and for ever where somebody on the way acknowledges. The
+            # client gives it up meanwhile, comes back, and waits for the locks of its former self.
+            "idle_in_transaction_session_timeout": f"{round(self.answer_timeout_s * 1000)}",
             "tcp_user_timeout": f"{round(self.answer_timeout_s * 1000)}",
             "tcp_keepalives_idle": f"{math.ceil(self.answer_timeout_s)}",
             "tcp_keepalives_interval": "1",
