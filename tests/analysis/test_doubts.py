@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.analysis.fault_arms import fault_arm, injection
 from tests.analysis.runs import NOW, arm, block, ceiling, environment, run
 
 from outboxbench.analysis.comparison import compare_arms
@@ -262,3 +263,15 @@ def test_an_advisory_metric_alone_is_no_reason_to_calibrate() -> None:
     advisory = tuple(each.model_copy(update={"is_advisory": True}) for each in whole.comparisons)
 
     assert codes(whole.model_copy(update={"comparisons": advisory, "calibrated_at": None})) == set()
+
+
+def test_clients_that_a_fault_has_put_out_of_action_are_told_of_with_the_worst_arm() -> None:
+    wedging = fault_arm("psycopg", injections=(injection(wedged_clients=3), injection(2)))
+    worse = fault_arm("asyncpg", injections=tuple(injection(n, wedged_clients=2) for n in (1, 2)))
+    sound = fault_arm("core-asyncpg", injections=(injection(wedged_clients=0),))
+    (warning,) = run_warnings(run(faults=(wedging, worse, sound)))
+    assert warning.code == "wedged-clients"
+    assert "7 clients" in warning.message
+    assert "2 of 3 arms" in warning.message
+    assert worse.name in warning.message
+    assert codes(run(faults=(sound,))) == set()

@@ -1,10 +1,10 @@
-"""Reasons to doubt a run's figures that show from the run itself, each with what to do about it."""
+"""Reasons to doubt a run, or those it measured, that it shows by itself; each with what to do."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from outboxbench.analysis.doubts import blocks, machine, statistics
+from outboxbench.analysis.doubts import blocks, clients, machine, statistics
 
 if TYPE_CHECKING:
     from outboxbench.results.model import Run, RunWarning
@@ -12,4 +12,9 @@ if TYPE_CHECKING:
 
 def run_warnings(run: Run) -> tuple[RunWarning, ...]:
     """Return every doubt, those about the machine first."""
-    return (*machine.doubts(run), *blocks.doubts(run), *statistics.doubts(run))
+    return (
+        *machine.doubts(run),
+        *blocks.doubts(run),
+        *statistics.doubts(run),
+        *clients.doubts(run),
+    )
