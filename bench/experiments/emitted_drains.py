@@ -97,7 +97,9 @@ class Drains:
                 # autovacuum, which would come while the relay is being timed.
                 connection.execute("VACUUM (ANALYZE, FREEZE) outbox")
             self._databases.checkpoint()
-            settings = StrategySettings(address, pool_size=4).for_relay(LEASE_S, server_major)
+            settings = StrategySettings(address, pool_size=4, server_major=server_major).for_relay(
+                LEASE_S
+            )
             return self._deliver(name, settings)
 
     def _deliver(self, name: str, settings: StrategySettings) -> Drained:

@@ -181,7 +181,9 @@ def measure(options: argparse.Namespace, keep_s: float) -> list[Series]:
                 with connect(address) as connection:
                     connection.execute(schema_sql())
                 major = prepare_database(address, plan, announces=False)
-                settings = StrategySettings(address, pool_size=4).for_relay(LEASE_S, major)
+                settings = StrategySettings(address, pool_size=4, server_major=major).for_relay(
+                    LEASE_S
+                )
                 series = Series(plan, scenario)
                 housekeeping = None if scenario == "kept" else tidying
                 load = (options.seconds, options.rate)

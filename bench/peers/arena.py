@@ -93,11 +93,11 @@ class Arena:
                 RelayProcess(contestant.name, "asyncpg", self.janitor) as relay,
             ):
                 pin(relay.pid, self.pinning.client_cores)
-                settings = StrategySettings(address, pool_size=4)
+                settings = StrategySettings(address, pool_size=4, server_major=server_major)
                 relay.prepare(
                     RelayJob(
                         name="ours",
-                        settings=settings.for_relay(LEASE_S, server_major),
+                        settings=settings.for_relay(LEASE_S),
                         loop="uvloop",
                         plan=contestant.plan,
                         broker=broker,

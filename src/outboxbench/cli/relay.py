@@ -92,9 +92,9 @@ def run(
     relay_plan = _plan(plan)
     address = _address(dsn)
     server_major = prepare_database(address, relay_plan, announces=notify)
-    settings = StrategySettings(address, pool_size=handlers + OWN_CONNECTIONS).for_relay(
-        lease, server_major
-    )
+    settings = StrategySettings(
+        address, pool_size=handlers + OWN_CONNECTIONS, server_major=server_major
+    ).for_relay(lease)
     relaying = RelaySettings(largest_batch=batch, max_in_flight=2 * batch, lease_s=lease)
 
     async def work() -> None:

@@ -69,7 +69,7 @@ class Link:
         self._forgotten |= self._writers
 
     def forget_at(self, word: bytes) -> None:
-        """Forget every connection, once, as soon as somebody says `word`, which does not pass."""
+        """Forget every connection, once, when somebody says `word`: what is before it passes."""
         self._last_word = word
 
     def take_down(self) -> None:
@@ -118,6 +118,7 @@ class Link:
         with contextlib.suppress(ConnectionError):
             while data := await reader.read(CHUNK_BYTES):
                 if self._last_word is not None and self._last_word in data:
+                    writer.write(data[: data.index(self._last_word)])
                     self._last_word = None
                     self.forget()
                 if writer not in self._forgotten:

@@ -67,6 +67,11 @@ class ObservedDatabase:
     ) -> None:
         await self._exits.aclose()
 
+    @property
+    def server_major(self) -> int:
+        """The server's major version."""
+        return self._observer.get_server_version().major
+
     async def outsider(self) -> asyncpg.Connection:
         """Return a new session beside the strategy's; it is closed at the end of the test."""
         connection = await asyncpg.connect(

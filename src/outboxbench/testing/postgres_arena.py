@@ -78,6 +78,7 @@ class PostgresArena(ObservedDatabase):
                 isolation=isolation,
                 statement_timeout_s=statement_timeout_s,
                 connect_timeout_s=self.patience_s,
+                server_major=self.server_major,
             )
         )
 

@@ -45,7 +45,7 @@ async def test_an_order_goes_its_whole_way_through_the_log(pg_bin: Path, janitor
         address = databases.create("chain")
         major = prepare_database(address, "log", announces=False)
         assert major == server.major
-        settings = StrategySettings(address, pool_size=4).for_relay(10.0, major)
+        settings = StrategySettings(address, pool_size=4, server_major=major).for_relay(10.0)
         persistence = await load_strategy("asyncpg").open(settings)
         doorbell = Doorbell()
         outbox = await open_log_outbox(settings, doorbell.ring)

@@ -39,7 +39,9 @@ def open_session(database: DatabaseAddress) -> Iterator[Callable[[int], PGconn]]
             user=database.user,
             password=database.password,
             dbname=database.database,
-            options=StrategySettings(database).for_relay(LEASE_S, server_major).startup_options,
+            options=StrategySettings(database, server_major=server_major)
+            .for_relay(LEASE_S)
+            .startup_options,
         )
         session = pq.PGconn.connect(conninfo.encode())
         opened.append(session)

@@ -72,33 +72,27 @@ class StrategySettings:
     connect_timeout_s: float = 10.0
     own_parameters: dict[str, str] = field(default_factory=dict)
     """Server parameters that a write plan asks for beside those of every arm."""
+    server_major: int | None = None
+    """The server's major version; None: nobody has asked, and what not all have is not set."""
 
     @classmethod
     def of_fields(cls, fields: dict[str, Any]) -> StrategySettings:
         """Return the settings that `dataclasses.asdict` has taken apart."""
         return cls(**{**fields, "address": DatabaseAddress.of_fields(fields["address"])})
 
-    def for_relay(self, lease_s: float, server_major: int) -> StrategySettings:
+    def for_relay(self, lease_s: float) -> StrategySettings:
         """Return the settings that a relay opens a strategy with.
 
         One that freezes in the middle of a transaction would hold its locks for ever, and with them
         up whoever has taken over: the server ends such a transaction with the lease. And where the
         outbox is all but empty for a while, a plan that reads all of it looks cheap, and is kept
         when it is not: relays go along the indexes.
-
-        Before PostgreSQL 17 a hole remains. A driver that prepares a statement and has the answer
-        flushed, as asyncpg does at the first use on a connection, leaves its backend in the middle
-        of a command: frozen there, neither the limit on idle transactions nor that on statements
-        ends it.
         """
-        limit = "transaction_timeout"
-        if server_major < OLDEST_WITH_TRANSACTION_TIMEOUT:
-            limit = "idle_in_transaction_session_timeout"
         return replace(
             self,
             own_parameters={
                 **self.own_parameters,
-                limit: f"{round(lease_s * 1000)}",
+                self._transaction_limit: f"{round(lease_s * 1000)}",
                 "enable_seqscan": "off",
             },
         )
@@ -123,13 +117,26 @@ class StrategySettings:
             # A backend whose client is cut off keeps its locks until TCP has told it so, which
             # takes two hours by default, and for ever where somebody on the way acknowledges. The
             # client gives it up meanwhile, comes back, and waits for the locks of its former self.
-            "idle_in_transaction_session_timeout": f"{round(self.answer_timeout_s * 1000)}",
+            self._transaction_limit: f"{round(self.answer_timeout_s * 1000)}",
             "tcp_user_timeout": f"{round(self.answer_timeout_s * 1000)}",
             "tcp_keepalives_idle": f"{math.ceil(self.answer_timeout_s)}",
             "tcp_keepalives_interval": "1",
             "tcp_keepalives_count": "3",
             **self.own_parameters,
         }
+
+    @property
+    def _transaction_limit(self) -> str:
+        """The server's parameter that ends transactions whose client does not go on.
+
+        Before PostgreSQL 17 a hole remains. A client may be cut off in the middle of a command: a
+        pipeline that has not come to its end, or a statement that was prepared, as asyncpg does at
+        its first use on a connection. Neither the limit on idle transactions nor that on statements
+        ends what waits there.
+        """
+        if (self.server_major or 0) >= OLDEST_WITH_TRANSACTION_TIMEOUT:
+            return "transaction_timeout"
+        return "idle_in_transaction_session_timeout"
 
     @property
     def startup_options(self) -> str:

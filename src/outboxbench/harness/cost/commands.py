@@ -102,7 +102,9 @@ def price_all(
             with CostWorker(strategy.name, janitor) as worker:
                 for command in plan.commands_of(strategy):
                     observer.command_started(f"{doing} {command.name}")
-                    priced[command] = _price(command, meter, worker, databases, before)
+                    priced[command] = _price(
+                        command, meter, worker, databases, before, server.major
+                    )
                     observer.command_finished()
     return priced
 
@@ -113,11 +115,12 @@ def _price(
     worker: CostWorker,
     databases: Databases,
     before: FinalState,
+    server_major: int,
 ) -> Priced[T]:
     with ExitStack() as stack:
         address = databases.create(f"{command.profile}_{command.workload}")
         stack.callback(databases.drop, address)
-        measured, figures = meter.measure(worker, _job(command, address), databases)
+        measured, figures = meter.measure(worker, _job(command, address, server_major), databases)
         wait_until_unused(address)
         tally = ClientTally(
             outcomes={name: {"ok": count} for name, count in measured.committed.items()},
@@ -127,10 +130,12 @@ def _price(
         return Priced(figures, judge_block(tally, before, read_final_state(address)))
 
 
-def _job(command: PlannedCommand, address: DatabaseAddress) -> Job:
+def _job(command: PlannedCommand, address: DatabaseAddress, server_major: int) -> Job:
     return Job(
         # One connection: what a command takes must not depend on which one it gets.
-        settings=StrategySettings(address, profile=command.profile, pool_size=1),
+        settings=StrategySettings(
+            address, profile=command.profile, pool_size=1, server_major=server_major
+        ),
         loop="uvloop",
         mix=command.workload,
         clients=1,

@@ -162,7 +162,7 @@ class FaultBlock:
             RelayCrew(
                 self.order,
                 relaying,
-                settings.for_relay(relaying.lease_s, self.seat.server.major),
+                settings.for_relay(relaying.lease_s),
                 self.broker,
                 journals,
                 self.janitor,

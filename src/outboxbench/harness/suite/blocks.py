@@ -199,6 +199,7 @@ class BlockRunner:
             statement_timeout_s=self.suite.statement_timeout_s,
             lock_timeout_s=self.suite.lock_timeout_s,
             connect_timeout_s=self.suite.connect_timeout_s,
+            server_major=self.server.major,
         )
 
     @property

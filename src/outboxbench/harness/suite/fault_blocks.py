@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
+    from outboxbench.core.strategies.settings import DatabaseAddress, StrategySettings
     from outboxbench.harness.faults.seat import Seat
     from outboxbench.harness.janitor import Janitor
     from outboxbench.harness.nats.server import NatsServer
@@ -73,7 +74,7 @@ class FaultRunner:
             links = scenery.links(arm, address)
             self.capacities_per_s[arm.sizing] = measure_capacity(
                 order_of(arm, self.suite),
-                strategy_settings_of(arm, self.suite, links, address.database),
+                self._settings(arm, links, address),
                 self._dataset,
                 self.janitor,
                 self.pinning,
@@ -114,6 +115,11 @@ class FaultRunner:
     def _dataset(self) -> Dataset:
         return Dataset(self.suite.dataset.accounts, self.suite.dataset.orders)
 
+    def _settings(
+        self, arm: FaultArm, links: Sequence[FaultProxy], address: DatabaseAddress
+    ) -> StrategySettings:
+        return strategy_settings_of(arm, self.suite, links, address.database, self.server.major)
+
     def _block(
         self,
         arm: FaultArm,
@@ -124,7 +130,7 @@ class FaultRunner:
         return FaultBlock(
             order=order_of(arm, self.suite),
             seat=seat,
-            settings=strategy_settings_of(arm, self.suite, links, seat.address.database),
+            settings=self._settings(arm, links, seat.address),
             link=links[0],
             dataset=self._dataset,
             janitor=self.janitor,

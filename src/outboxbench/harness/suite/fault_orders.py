@@ -45,7 +45,7 @@ def order_of(arm: FaultArm, suite: Suite) -> FaultOrder:
 
 
 def strategy_settings_of(
-    arm: FaultArm, suite: Suite, links: Sequence[FaultProxy], database: str
+    arm: FaultArm, suite: Suite, links: Sequence[FaultProxy], database: str, server_major: int
 ) -> StrategySettings:
     """Return how the arm's clients reach a database, which is behind these links."""
     known = [link.address(database) for link in links]
@@ -58,4 +58,5 @@ def strategy_settings_of(
         lock_timeout_s=suite.lock_timeout_s,
         connect_timeout_s=suite.connect_timeout_s,
         own_parameters={"synchronous_commit": arm.synchronous_commit},
+        server_major=server_major,
     )

@@ -62,7 +62,7 @@ class RelayJobs:
                 RelayJob(
                     name=f"relay{number}",
                     settings=self._settings(address, handlers + _OWN_CONNECTIONS).for_relay(
-                        arm.lease_s, self.server.major
+                        arm.lease_s
                     ),
                     loop=arm.loop,
                     plan=arm.plan,
@@ -102,6 +102,7 @@ class RelayJobs:
             statement_timeout_s=self.suite.statement_timeout_s,
             lock_timeout_s=self.suite.lock_timeout_s,
             connect_timeout_s=self.suite.connect_timeout_s,
+            server_major=self.server.major,
         )
 
     def _broker(self, arm: RelayingArm) -> BrokerAddress:
