@@ -32,6 +32,10 @@ MESSAGES_HELD: Final = "messages_held"
 """What the evidence of a relay that stands still calls the ids of the messages it has in hand."""
 STILL_UNTIL_NS: Final = "still_until_ns"
 """And the last moment in which that relay cannot have done anything."""
+PID_STILL: Final = "pid_still"
+"""And the process that it is."""
+PID_GONE: Final = "pid_gone"
+"""What the evidence of a process that was killed calls it."""
 
 
 class HistoryDamaged(Exception):

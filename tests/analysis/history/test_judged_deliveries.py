@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from outboxbench.results.history import HistoryLine
 
 
+STILL_PID = 4711
+"""Of the relay that stands still."""
+
+
 def _deliver_not(shop: Shop) -> None:
     shop.deliveries.pop()
 
@@ -89,12 +93,24 @@ def test_deliveries_are_judged_only_where_a_relay_was_at_work() -> None:
 
 
 def _stand_still(
-    shop: Shop, *, delivered_ns: int, late: int, told: int = 2, plan: str = "lease"
+    shop: Shop,
+    *,
+    delivered_ns: int,
+    late: int,
+    told: int = 2,
+    plan: str = "lease",
+    killed: int | None = None,
 ) -> list[HistoryLine]:
     """Have a relay stand still with a message in hand; another delivers it at that moment."""
     held = shop.charge()
-    evidence = {"messages_held": [f"{held}/0", f"{op_id(6_666)}/0"], "still_until_ns": 50}
+    evidence = {
+        "pid_still": STILL_PID,
+        "messages_held": [f"{held}/0", f"{op_id(6_666)}/0"],
+        "still_until_ns": 50,
+    }
     shop.faults.append(FaultLine(2, "relay-freeze", 18, 20, 51, evidence))
+    if killed is not None:
+        shop.faults.append(FaultLine(3, "relay-kill", 60, 61, 61, {"pid_gone": killed}))
     shop.deliveries[-1] = shop.deliveries[-1]._replace(delivered_ns=delivered_ns)
     lines = shop.lines()
     lines[0] = Header({"is_relayed": True, "relay_plan": plan, "relays": 2})
@@ -130,6 +146,17 @@ def test_a_relay_that_was_overtaken_while_it_stood_still_has_to_be_refused(
         check.name: check.verdict for check in judge_history(lambda: lines, lines_per_pass).checks
     }
     assert verdicts == dict.fromkeys(ALL, "pass") | {FENCED: verdict}
+
+
+@pytest.mark.parametrize(
+    ("killed", "verdict"), [(STILL_PID, "unknown"), (STILL_PID + 1, "fail")], ids=["it", "another"]
+)
+def test_a_relay_that_was_killed_after_it_stood_still_cannot_tell_what_it_was_refused(
+    killed: int, verdict: str
+) -> None:
+    lines = _stand_still(sound(), delivered_ns=30, late=0, killed=killed)
+    verdicts = {check.name: check.verdict for check in judge_history(lambda: lines).checks}
+    assert verdicts[FENCED] == verdict
 
 
 def test_relays_whose_token_outlives_a_claim_need_not_be_refused() -> None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 from outboxbench.results.block import Check
 from outboxbench.results.history import (
     MESSAGES_HELD,
+    PID_GONE,
+    PID_STILL,
     STILL_UNTIL_NS,
     DeliveryLine,
     FaultLine,
@@ -34,7 +36,8 @@ class FencingJudge:
     What it held while it stood still and what was delivered meanwhile was delivered by another, who
     had claimed it under a newer token. So at least one settlement of the one that stood still came
     too late. That does no harm by itself, as a run is settled up to a message and never beyond; but
-    it gives a lease back that is somebody else's.
+    it gives a lease back that is somebody else's. One that was killed afterwards has told nobody
+    what it was refused, so its standstills are not judged.
 
     Args:
         relays: how many relays there were at a time.
@@ -45,6 +48,7 @@ class FencingJudge:
         self._stood_still: dict[int, FaultLine] = {}
         self._holders: dict[str, list[FaultLine]] = {}
         self._overtaken: set[int] = set()
+        self._killed: set[int] = set()
         self._late: dict[int, int] = {}
 
     def begin_part(self, part: Part) -> None:
@@ -53,6 +57,8 @@ class FencingJudge:
     def see(self, line: HistoryLine) -> None:
         """Take note of relays that stand still, and of deliveries; those come later."""
         if isinstance(line, FaultLine):
+            if PID_GONE in line.evidence:
+                self._killed.add(line.evidence[PID_GONE])
             if MESSAGES_HELD in line.evidence and STILL_UNTIL_NS in line.evidence:
                 self._see_standstill(line)
         elif isinstance(line, RelayLine):
@@ -74,8 +80,11 @@ class FencingJudge:
         if not self._stood_still:
             return ()
         late = sum(self._late.values())
+        told = sum(self._lived_on(number) for number in self._overtaken)
         verdict: Verdict = "pass"
-        if late < len(self._overtaken):
+        if self._overtaken and not told:
+            verdict = "unknown"
+        elif late < told:
             # One that had to be ended does not tell what it was refused.
             verdict = "fail" if len(self._late) >= self._relays else "unknown"
         return (
@@ -84,10 +93,14 @@ class FencingJudge:
                 verdict=verdict,
                 detail=(
                     f"{len(self._overtaken)} of {len(self._stood_still)} standstills were "
-                    f"overtaken, and {late} settlements refused"
+                    f"overtaken, {told} of them of relays that lived on and were refused {late} "
+                    "settlements"
                 ),
             ),
         )
+
+    def _lived_on(self, number: int) -> bool:
+        return self._stood_still[number].evidence.get(PID_STILL) not in self._killed
 
     def _see_standstill(self, fault: FaultLine) -> None:
         if fault.number in self._stood_still:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from outboxbench.harness.faults.broker_outage import attempts_spent, own_broker
 from outboxbench.harness.faults.fault import FaultKind
 from outboxbench.harness.faults.probes import EFFECT_PATIENCE_S
+from outboxbench.results.history import PID_GONE
 
 if TYPE_CHECKING:
     from outboxbench.harness.faults.fault import Evidence
@@ -27,7 +28,7 @@ class BrokerDown:
         broker = own_broker(self._scene)
         pid = broker.pid
         broker.stop(signal.SIGKILL)
-        return {"pid_gone": pid} if not _answers(broker) else {}
+        return {PID_GONE: pid} if not _answers(broker) else {}
 
     def heal(self) -> Evidence:
         """Start the broker on the same port, with the same store; tell what the outage has cost."""

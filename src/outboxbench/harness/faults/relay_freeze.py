@@ -14,7 +14,7 @@ import psutil
 
 from outboxbench.harness.faults.fault import FaultKind
 from outboxbench.harness.faults.process_choice import choose_process, stop_amid
-from outboxbench.results.history import MESSAGES_HELD
+from outboxbench.results.history import MESSAGES_HELD, PID_STILL
 
 if TYPE_CHECKING:
     from random import Random
@@ -42,7 +42,7 @@ class RelayFreeze:
         if held is None:
             return {}
         self._since_s = time.monotonic()
-        return {"pid_still": relay.pid, "deliveries_held": len(held), MESSAGES_HELD: list(held)}
+        return {PID_STILL: relay.pid, "deliveries_held": len(held), MESSAGES_HELD: list(held)}
 
     def heal(self) -> Evidence:
         """Let the relay go on; tell for how long it stood still, if it did until now."""

@@ -14,6 +14,7 @@ from outboxbench.harness.faults.fault import FaultKind
 from outboxbench.harness.faults.probes import wait_until
 from outboxbench.harness.faults.process_choice import choose_process, stop_amid
 from outboxbench.harness.postgres.process_tree import is_gone
+from outboxbench.results.history import PID_GONE
 
 if TYPE_CHECKING:
     from random import Random
@@ -41,7 +42,7 @@ class RelayKill:
             return {}
         if cut is None or not wait_until(lambda: is_gone(relay)):
             return {}
-        return {"pid_gone": relay.pid, "deliveries_cut": len(cut)}
+        return {PID_GONE: relay.pid, "deliveries_cut": len(cut)}
 
     def heal(self) -> Evidence:
         """Do nothing: what is dead stays dead."""

@@ -18,6 +18,7 @@ from outboxbench.harness.faults.probes import (
 )
 from outboxbench.harness.faults.process_choice import choose_process
 from outboxbench.harness.postgres.process_tree import is_gone
+from outboxbench.results.history import PID_GONE
 
 if TYPE_CHECKING:
     from random import Random
@@ -50,7 +51,7 @@ class WorkerKill:
                 return {}
         if not wait_until(lambda: is_gone(process)):
             return {}
-        return {"pid_gone": process.pid, "transaction_seen": is_amid}
+        return {PID_GONE: process.pid, "transaction_seen": is_amid}
 
     def heal(self) -> Evidence:
         """Do nothing: what is dead stays dead."""
