@@ -81,6 +81,7 @@ class FencingJudge:
             return ()
         late = sum(self._late.values())
         told = sum(self._lived_on(number) for number in self._overtaken)
+        untold = len(self._overtaken) - told
         verdict: Verdict = "pass"
         if self._overtaken and not told:
             verdict = "unknown"
@@ -93,8 +94,8 @@ class FencingJudge:
                 verdict=verdict,
                 detail=(
                     f"{len(self._overtaken)} of {len(self._stood_still)} standstills were "
-                    f"overtaken, {told} of them of relays that lived on and were refused {late} "
-                    "settlements"
+                    f"overtaken, and {late} settlements refused"
+                    + (f"; {untold} were of relays that were killed later" if untold else "")
                 ),
             ),
         )
