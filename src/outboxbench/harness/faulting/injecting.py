@@ -67,9 +67,7 @@ class Injections:
         for number, kind in zip(range(1, rhythm.injections + 1), kinds, strict=False):
             if lines and not rhythm.has_room((time.monotonic_ns() - began_ns) / 1e9):
                 break
-            # A part of the clean phase is drawn, so that the phase against the clients is too.
-            clean_s = rhythm.clean_s * (1 - random.random() / 4)
-            watch_until(healthy_since_ns + round(clean_s * 1e9), crews)
+            watch_until(healthy_since_ns + round(rhythm.draw_clean_s(random) * 1e9), crews)
             before = self.seat.fall_behind(random)
             scene = self._scene(crew, relays)
             lines.append(self._one(number, kind, scene, crews, began_ns, before))

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from outboxbench.harness.faults.drawn import DrawnKinds
 
 if TYPE_CHECKING:
+    from random import Random
+
     from outboxbench.core.application.outbox import RelayPlan
     from outboxbench.harness.faults.drawn import Kinds
     from outboxbench.harness.load.job import Loop
     from outboxbench.harness.load.retrying import Retrying
     from outboxbench.harness.relaying.job import BrokerName, WakeUp
+
+_DRAWN_PART: Final = 0.25
+"""Of a clean phase; drawn, so that the phase of what follows against the clients is too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +35,24 @@ class Rhythm:
 
     @classmethod
     def filling(cls, window_s: float, clean_s: float, hold_s: float, recovery_s: float) -> Self:
-        """Return one with as many injections as fit into a window, but one at least."""
-        cycle_s = clean_s + hold_s + recovery_s
-        return cls(max(1, int(window_s / cycle_s)), clean_s, hold_s, recovery_s, window_s)
+        """Return one with as many injections as may fit into a window, but one at least.
+
+        That is, if all of them are of a moment.
+        """
+        quickest_s = clean_s * (1 - _DRAWN_PART) + recovery_s
+        return cls(max(1, int(window_s / quickest_s)), clean_s, hold_s, recovery_s, window_s)
 
     @property
     def cycle_s(self) -> float:
-        """From the beginning of one clean phase to that of the next."""
+        """From the beginning of one clean phase to that of the next, at most.
+
+        The time that it takes to heal comes on top.
+        """
         return self.clean_s + self.hold_s + self.recovery_s
+
+    def draw_clean_s(self, random: Random) -> float:
+        """Return how long the next clean phase is to be."""
+        return self.clean_s * (1 - random.random() * _DRAWN_PART)
 
     def has_room(self, passed_s: float) -> bool:
         """Tell whether another injection fits in, when so much of the block has passed."""
