@@ -56,7 +56,7 @@ test-all: $(READY) browser lint ## As `test`, with the slow tests too
 bench-micro: $(READY) ## Measure the harness's own overhead
 	$(BIN)/pytest bench/micro --benchmark-enable --benchmark-columns=min,median,mean,stddev,rounds -s
 
-evidence: $(READY) ## A/A, a planted slowdown, pgbench by hand, killed relays, an hour judged (30 minutes)
+evidence: $(READY) ## A/A, a planted slowdown, pgbench by hand, killed relays, an hour judged (30 minutes; twice that where others use the machine)
 	$(BIN)/outboxbench calibrate
 	$(BIN)/python bench/evidence/planted_slowdown.py
 	$(BIN)/python bench/evidence/agreement_with_pgbench.py
