@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import psutil
 import psycopg
 import pytest
+from tests.processes import command_line, environment, process_tree
 
 from outboxbench.harness.errors import BadInput, CannotRun
 from outboxbench.harness.postgres import postmaster, stopping
@@ -60,17 +61,12 @@ def show(cluster: Cluster, name: str) -> str:
     return str(row[0])
 
 
-def processes_of(pid: int) -> list[psutil.Process]:
-    postmaster = psutil.Process(pid)
-    return [postmaster, *postmaster.children(recursive=True)]
-
-
 def test_every_installation_makes_a_server_that_works_and_goes(
     installation: Binaries, janitor: Janitor
 ) -> None:
     with Cluster(installation, janitor) as cluster:
         folder = cluster.data_directory.parent
-        processes = processes_of(cluster.postmaster_pid)
+        processes = process_tree(cluster.postmaster_pid)
         assert show(cluster, "server_version").split()[0] == installation.version
     assert not folder.exists()
     assert not any(process.is_running() for process in processes)
@@ -113,9 +109,12 @@ def test_the_password_is_in_no_file_no_argument_no_environment_and_no_log(
     secret = cluster.address.password
     assert len(secret) >= 32
     assert secret not in repr(cluster.address)
-    for process in processes_of(cluster.postmaster_pid):
-        assert secret not in " ".join(process.cmdline())
-        assert secret not in "".join(process.environ().values())
+    tree = process_tree(cluster.postmaster_pid)
+    assert str(cluster.data_directory) in command_line(tree[0])
+    assert environment(tree[0])
+    for process in tree:
+        assert secret not in " ".join(command_line(process))
+        assert secret not in " ".join(environment(process).values())
     for file in cluster.data_directory.parent.rglob("*"):
         if file.is_file() and file.stat().st_size < 1_000_000:
             assert secret.encode() not in file.read_bytes(), file
@@ -230,7 +229,7 @@ def test_a_server_that_does_not_stop_politely_is_stopped(
 ) -> None:
     monkeypatch.setattr(stopping, "STOP_LADDER", ((signal.SIGCONT, 0.1), (signal.SIGQUIT, 20.0)))
     with Cluster(embedded_binaries(), janitor) as cluster:
-        processes = processes_of(cluster.postmaster_pid)
+        processes = process_tree(cluster.postmaster_pid)
         folder = cluster.data_directory.parent
     assert not any(process.is_running() for process in processes)
     assert not folder.exists()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import psycopg
 import pytest
+from tests.processes import command_line, process_tree
 
 from outboxbench.harness.errors import CannotRun
 from outboxbench.harness.faults.probes import wait_until
@@ -116,9 +117,9 @@ def test_the_password_is_in_no_file_and_on_no_command_line(
         standby.follow("synchronous")
         password = primary.address.password
         assert standby.address.password == password
-        tree = [psutil.Process(standby.postmaster_pid)]
-        tree += tree[0].children(recursive=True)
-        assert not [process for process in tree if password in " ".join(process.cmdline())]
+        tree = process_tree(standby.postmaster_pid)
+        assert str(standby.data_directory) in command_line(tree[0])
+        assert not [process for process in tree if password in " ".join(command_line(process))]
         files = [path for path in standby.data_directory.parent.rglob("*") if path.is_file()]
         assert files
         assert not [path for path in files if password.encode() in path.read_bytes()]

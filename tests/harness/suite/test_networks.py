@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 import pytest
+from tests.processes import command_line
 
 from outboxbench.harness.errors import CannotRun
 from outboxbench.harness.postgres.server import connect
@@ -30,7 +31,7 @@ def proxies() -> set[int]:
     return {
         child.pid
         for child in psutil.Process().children()
-        if child.status() != psutil.STATUS_ZOMBIE and proxy_program.__name__ in child.cmdline()
+        if proxy_program.__name__ in command_line(child)
     }
 
 
