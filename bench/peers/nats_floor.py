@@ -5,9 +5,9 @@
 How near does the relay come to what the client library can do at all? The bare client has read the
 same messages beforehand, keeps no order and settles nothing; of headers it sends `Nats-Msg-Id`
 alone, where the relay sends three; and at most as many messages are unconfirmed as the relay has in
-flight. It publishes in both ways that nats-py offers: `publish`, as the relay does, and
-`publish_async`. In each round everybody publishes once, in random order, in a process of its own to
-a NATS server of its own.
+flight. It publishes in both ways that nats-py has for streams, `publish` and `publish_async`; the
+relay matches confirmations to messages by itself, which costs less. In each round everybody
+publishes once, in random order, in a process of its own to a NATS server of its own.
 """
 
 from __future__ import annotations

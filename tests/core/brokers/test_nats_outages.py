@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 async def close_for_good(broker: NatsBroker, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the server end the connection with an error, after which nats-py does not return."""
-    client = broker._client
-    assert client is not None
+    assert broker._publisher is not None
+    client = broker._publisher.client
     with monkeypatch.context() as patch:
         patch.setattr(nats_module, "_require_publishable", lambda *_: None)
         # nats-py sees that the payload is allowed, and forgets that the headers count as well.

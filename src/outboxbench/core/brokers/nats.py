@@ -17,10 +17,9 @@ from nats.js.api import StreamConfig
 from nats.js.errors import APIError, NoStreamResponseError
 
 from outboxbench.core.application.delivery import MessageRefused, Unavailable
+from outboxbench.core.brokers.nats_confirmations import ConfirmingPublisher
 
 if TYPE_CHECKING:
-    from nats.js import JetStreamContext
-
     from outboxbench.core.application.outbox import OutboxMessage
 
 STREAM: Final = "OUTBOX"
@@ -61,10 +60,12 @@ class NatsBroker:
             "connect_timeout": _CONNECT_TIMEOUT_S,
             "reconnect_time_wait": 0.1,
             "error_cb": _ignore,
+            # Topics are looked at below, and the other subjects are nobody else's.
+            "skip_subject_validation": True,
         }
-        self._client: Client | None = None
-        self._stream: JetStreamContext | None = None
-        self._attempt: asyncio.Task[tuple[Client, JetStreamContext]] | None = None
+        self._publisher: ConfirmingPublisher | None = None
+        self._has_stream = False
+        self._attempt: asyncio.Task[ConfirmingPublisher] | None = None
         self._is_closed = False
 
     @classmethod
@@ -93,14 +94,14 @@ class NatsBroker:
             "Outbox-Version": str(message.version),
         }
         payload = message.state.encode()
-        client, stream = self._client, self._stream
-        if client is None or stream is None or client.is_closed:
-            client, stream = await self._open_stream()
-        _require_publishable(message.topic, payload, headers, client.max_payload)
+        publisher = self._publisher
+        if publisher is None or publisher.client.is_closed or not self._has_stream:
+            publisher = await self._open_stream()
+        _require_publishable(message.topic, payload, headers, publisher.client.max_payload)
         try:
-            await stream.publish(f"{SUBJECT_PREFIX}{message.topic}", payload, headers=headers)
+            await publisher.publish(f"{SUBJECT_PREFIX}{message.topic}", payload, headers)
         except NoStreamResponseError as error:
-            self._stream = None
+            self._has_stream = False
             raise Unavailable(f"NATS has no stream {STREAM}: it is made anew") from error
         except APIError as error:
             if error.code in _BUSY_CODES:
@@ -115,10 +116,10 @@ class NatsBroker:
         if self._attempt is not None:
             self._attempt.cancel()
             await asyncio.wait((self._attempt,))
-        if self._client is not None:
-            await self._client.close()
+        if self._publisher is not None:
+            await self._publisher.client.close()
 
-    async def _open_stream(self) -> tuple[Client, JetStreamContext]:
+    async def _open_stream(self) -> ConfirmingPublisher:
         """Connect where that is needed, and make sure that the stream is there, once for all."""
         if self._is_closed:
             raise Unavailable("the connection to NATS was closed")
@@ -127,13 +128,12 @@ class NatsBroker:
         # Who gives up must not take the attempt away from others.
         return await asyncio.shield(self._attempt)
 
-    async def _connect_and_add_stream(self) -> tuple[Client, JetStreamContext]:
+    async def _connect_and_add_stream(self) -> ConfirmingPublisher:
         try:
-            client = self._client
-            if client is None or client.is_closed:
-                client = self._client = await self._connected_client()
-            stream = client.jetstream(timeout=_CONFIRM_TIMEOUT_S)
-            await stream.add_stream(
+            publisher = self._publisher
+            if publisher is None or publisher.client.is_closed:
+                publisher = self._publisher = await self._connected_publisher()
+            await publisher.client.jetstream(timeout=_CONFIRM_TIMEOUT_S).add_stream(
                 StreamConfig(
                     name=STREAM,
                     subjects=[f"{SUBJECT_PREFIX}>"],
@@ -146,8 +146,16 @@ class NatsBroker:
                     f"NATS at {self._url} refuses the user name or the password"
                 ) from error
             raise Unavailable(f"NATS at {self._url} cannot be used: {_named(error)}") from error
-        self._stream = stream
-        return client, stream
+        self._has_stream = True
+        return publisher
+
+    async def _connected_publisher(self) -> ConfirmingPublisher:
+        client = await self._connected_client()
+        try:
+            return await ConfirmingPublisher.open(client, _CONFIRM_TIMEOUT_S)
+        except BaseException:
+            await client.close()
+            raise
 
     async def _connected_client(self) -> Client:
         async with asyncio.timeout(_CONNECT_TIMEOUT_S):

@@ -110,11 +110,11 @@ def _fastest(arms: ComparableArms) -> str:
     share = (
         ""
         if most.ceiling_ratio_median is None
-        else f" and {percent(most.ceiling_ratio_median)} of the ceiling"
+        else f", in the median round {percent(most.ceiling_ratio_median)} of that round's ceiling"
     )
     told = (
         f"{arms.title}: {arms.label(arm)} {arm.loop} is fastest with"
-        f" {three_digits(most.ok_per_s_median)} ok/s{share} ({_rounds_text(most)})"
+        f" {three_digits(most.ok_per_s_median)} ok/s ({_rounds_text(most)}){share}"
     )
     if len(ranked) == 1:
         return told
