@@ -59,7 +59,8 @@ def draw(run: Run) -> Figure:
             frame.Footer.of_run(run),
             title=TITLE,
             subtitle="Messages delivered and settled per second; longer is better.\n"
-            "A bar is the median of an arm's rounds, a dot is one round.",
+            "A bar is the median of an arm's rounds, a dot is one round; "
+            f"÷: strategies to {run.reference}, its plans to its plan lease.",
             key=_key(panels),
             panels_in=sum(_height_in(panel) for panel in panels),
         )
