@@ -26,7 +26,7 @@ from outboxbench.testing.steps import (
 if TYPE_CHECKING:
     from outboxbench.testing.postgres_arena import PostgresArena
 
-SHORT_TIMEOUT_S = 0.2
+SHORT_TIMEOUT_S = 0.5
 
 
 class Failures:
