@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
 import nats
@@ -16,9 +14,10 @@ from nats.js.errors import APIError, NoStreamResponseError
 
 from outboxbench.core.brokers.nats_confirmations import ConfirmingPublisher
 from outboxbench.harness.nats.server import USER, NatsServer
+from outboxbench.harness.postgres.process_tree import freeze_tree, thaw_tree
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
 LONG_S = 60.0
 
@@ -31,6 +30,15 @@ async def publishing(server: NatsServer, limit_s: float) -> AsyncIterator[Confir
         yield await ConfirmingPublisher.open(client, limit_s)
     finally:
         await client.close()
+
+
+@contextmanager
+def standing_still(server: NatsServer) -> Iterator[None]:
+    assert freeze_tree(server.pid) == (server.pid,)
+    try:
+        yield
+    finally:
+        thaw_tree(server.pid)
 
 
 async def kept(publisher: ConfirmingPublisher) -> int:
@@ -60,12 +68,8 @@ async def test_what_is_not_confirmed_in_time_is_given_up_and_its_late_answer_is_
     server: NatsServer,
 ) -> None:
     async with publishing(server, 0.2) as publisher:
-        os.kill(server.pid, signal.SIGSTOP)
-        try:
-            with pytest.raises(NatsTimeoutError):
-                await publisher.publish("kept.late", b"{}", {})
-        finally:
-            os.kill(server.pid, signal.SIGCONT)
+        with standing_still(server), pytest.raises(NatsTimeoutError):
+            await publisher.publish("kept.late", b"{}", {})
         # Answered behind the other, and refused: the other's answer would have been a good one.
         with pytest.raises(APIError):
             await publisher.publish("kept.not", b"{}", {Header.EXPECTED_STREAM: "OTHER"})
@@ -74,11 +78,8 @@ async def test_what_is_not_confirmed_in_time_is_given_up_and_its_late_answer_is_
 
 async def test_who_gives_up_by_himself_leaves_nothing_that_is_awaited(server: NatsServer) -> None:
     async with publishing(server, LONG_S) as publisher:
-        os.kill(server.pid, signal.SIGSTOP)
-        try:
+        with standing_still(server):
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.05):
                     await publisher.publish("kept.late", b"{}", {})
             assert not publisher._awaited
-        finally:
-            os.kill(server.pid, signal.SIGCONT)
