@@ -11,6 +11,15 @@ if TYPE_CHECKING:
 
 
 def one_is_quick(values: Iterable[Any]) -> list[Any]:
-    """Return the values as parameters of a test: all but the first count as slow."""
+    """Return the values as parameters of a test: all but the first count as slow.
+
+    A tuple is what one test takes for several parameters.
+    """
     first, *others = values
-    return [first, *(pytest.param(each, marks=pytest.mark.slow) for each in others)]
+    return [
+        first,
+        *(
+            pytest.param(*(each if isinstance(each, tuple) else (each,)), marks=pytest.mark.slow)
+            for each in others
+        ),
+    ]

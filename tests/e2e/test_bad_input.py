@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from psycopg import sql
+from tests.slow import one_is_quick
 
 from outboxbench.harness.postgres.server import connect
 
@@ -56,31 +57,41 @@ def sentence(done: subprocess.CompletedProcess[str], code: int) -> str:
 
 @pytest.mark.parametrize(
     ("old", "new", "pattern"),
-    [
-        ("rounds = 1", "round = 1", "tiny.toml .* the key round is unknown: allowed are name, "),
-        ('"asyncpg"', '"asyncpq"', r"arms\[0\].*'asyncpq': allowed are asyncpg, "),
-        (
-            "clients =",
-            'workloads = ["x"]\nclients =',
-            "'x': allowed are amend, charge, hot, mixed, ",
-        ),
-        ('"asyncio"', '"trio"', "loops.*'trio': it must be 'asyncio' or 'uvloop'"),
-        ("clients =", 'profiles = ["x"]\nclients =', "'x': it must be 'idiomatic' or 'matched'"),
-        ("window_s = 0.2", "window_s = -1", "window_s cannot be -1: it must be greater than 0"),
-        ("rounds = 1", "rounds = 0", "rounds cannot be 0: it must be 1 or more"),
-        (
-            "clients =",
-            'rates = ["60 % of slowest"]\nclients =',
-            r"arms\[0\]\.rates\[0\] cannot be '60 % of slowest': allowed are operations per second",
-        ),
-        (
-            "clients =",
-            "network_rtt_ms = [-1]\nclients =",
-            r"network_rtt_ms\[0\] cannot be -1: it must be 0 or more$",
-        ),
-        ("rounds = 1", 'pin = "yes"', "pin cannot be 'yes': it must be 'none' or 'auto'$"),
-        ("rounds = 1", "rounds = ", r"not valid TOML: .*line 4"),
-    ],
+    one_is_quick(
+        [
+            (
+                "rounds = 1",
+                "round = 1",
+                "tiny.toml .* the key round is unknown: allowed are name, ",
+            ),
+            ('"asyncpg"', '"asyncpq"', r"arms\[0\].*'asyncpq': allowed are asyncpg, "),
+            (
+                "clients =",
+                'workloads = ["x"]\nclients =',
+                "'x': allowed are amend, charge, hot, mixed, ",
+            ),
+            ('"asyncio"', '"trio"', "loops.*'trio': it must be 'asyncio' or 'uvloop'"),
+            (
+                "clients =",
+                'profiles = ["x"]\nclients =',
+                "'x': it must be 'idiomatic' or 'matched'",
+            ),
+            ("window_s = 0.2", "window_s = -1", "window_s cannot be -1: it must be greater than 0"),
+            ("rounds = 1", "rounds = 0", "rounds cannot be 0: it must be 1 or more"),
+            (
+                "clients =",
+                'rates = ["60 % of slowest"]\nclients =',
+                r"arms\[0\]\.rates\[0\] cannot be '60 % of slowest': allowed are operations per ",
+            ),
+            (
+                "clients =",
+                "network_rtt_ms = [-1]\nclients =",
+                r"network_rtt_ms\[0\] cannot be -1: it must be 0 or more$",
+            ),
+            ("rounds = 1", 'pin = "yes"', "pin cannot be 'yes': it must be 'none' or 'auto'$"),
+            ("rounds = 1", "rounds = ", r"not valid TOML: .*line 4"),
+        ]
+    ),
 )
 def test_a_mistake_in_a_suite(old: str, new: str, pattern: str, world: World) -> None:
     done = world.call("run", world.suite(old, new), "--out", world.out)

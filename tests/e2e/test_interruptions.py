@@ -7,6 +7,7 @@ import signal
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.slow import one_is_quick
 
 from outboxbench.results.run_file import read_run
 
@@ -34,7 +35,7 @@ def terminate(run: subprocess.Popen[str]) -> None:
     run.terminate()
 
 
-@pytest.mark.parametrize("stop", [interrupt_group, terminate])
+@pytest.mark.parametrize("stop", one_is_quick([interrupt_group, terminate]))
 def test_what_was_measured_is_saved_and_marked_incomplete(
     stop: Callable[[subprocess.Popen[str]], None],
     world: World,
@@ -57,7 +58,7 @@ def test_what_was_measured_is_saved_and_marked_incomplete(
     assert str(folder) in errors
 
 
-@pytest.mark.parametrize("stop", [interrupt_group, terminate])
+@pytest.mark.parametrize("stop", one_is_quick([interrupt_group, terminate]))
 def test_a_run_that_has_measured_nothing_leaves_nothing(
     stop: Callable[[subprocess.Popen[str]], None],
     world: World,

@@ -10,6 +10,7 @@ from textwrap import dedent
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.slow import one_is_quick
 
 from outboxbench.harness.postgres.server import connect
 
@@ -171,7 +172,7 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize("verdict", BROKEN)
+@pytest.mark.parametrize("verdict", one_is_quick(BROKEN))
 def test_a_strategy_that_loses_operations_is_found_out(verdict: str, world: World) -> None:
     broken, check = BROKEN[verdict]
     install_strategy(world, broken)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.slow import one_is_quick
 
 from outboxbench.core.strategies.group import writes
 from outboxbench.core.strategies.registry import Strategy, load_strategy, strategy_names
@@ -37,6 +38,12 @@ class TestOnPostgres(PostgresContract):
     def strategy(self, request: pytest.FixtureRequest) -> Strategy:
         name: str = request.param
         return load_strategy(name)
+
+    # A strategy from elsewhere is put through both every day.
+    @pytest.fixture(params=one_is_quick(["matched", "idiomatic"]))
+    def profile(self, request: pytest.FixtureRequest) -> Profile:
+        profile: Profile = request.param
+        return profile
 
 
 class TestRelaysInMemory(RelayContract):

@@ -7,6 +7,7 @@ from functools import reduce
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.slow import one_is_quick
 
 from outboxbench.analysis.history.judgement import judge
 from outboxbench.analysis.history.operations import NONE_LOST
@@ -92,7 +93,7 @@ def run(
         return seat
 
 
-@pytest.mark.parametrize("strategy", ["asyncpg", "psycopg"])
+@pytest.mark.parametrize("strategy", one_is_quick(["asyncpg", "psycopg"]))
 def test_an_asynchronous_failover_loses_what_the_old_primary_still_has(
     strategy: str, tmp_path: Path, janitor: Janitor
 ) -> None:
@@ -119,7 +120,7 @@ def test_an_asynchronous_failover_loses_what_the_old_primary_still_has(
     assert judgement.loss.operations > 0
 
 
-@pytest.mark.parametrize("strategy", ["asyncpg", "psycopg"])
+@pytest.mark.parametrize("strategy", one_is_quick(["asyncpg", "psycopg"]))
 def test_a_synchronous_failover_loses_nothing_that_was_acknowledged(
     strategy: str, tmp_path: Path, janitor: Janitor
 ) -> None:
