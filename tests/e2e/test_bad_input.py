@@ -81,7 +81,10 @@ def sentence(done: subprocess.CompletedProcess[str], code: int) -> str:
             (
                 "clients =",
                 'rates = ["60 % of slowest"]\nclients =',
-                r"arms\[0\]\.rates\[0\] cannot be '60 % of slowest': allowed are operations per ",
+                (
+                    r"arms\[0\]\.rates\[0\] cannot be '60 % of slowest': "
+                    "allowed are operations per second"
+                ),
             ),
             (
                 "clients =",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import nats
@@ -41,6 +41,13 @@ def standing_still(server: NatsServer) -> Iterator[None]:
         thaw_tree(server.pid)
 
 
+async def at_last(publisher: ConfirmingPublisher, subject: str, headers: dict[str, str]) -> None:
+    """Publish, however often that takes longer than its limit on a busy machine."""
+    while True:
+        with suppress(NatsTimeoutError):
+            return await publisher.publish(subject, b"{}", headers)
+
+
 async def kept(publisher: ConfirmingPublisher) -> int:
     info = await publisher.client.jetstream().stream_info("KEPT")
     return int(info.state.messages)
@@ -72,7 +79,7 @@ async def test_what_is_not_confirmed_in_time_is_given_up_and_its_late_answer_is_
             await publisher.publish("kept.late", b"{}", {})
         # Answered behind the other, and refused: the other's answer would have been a good one.
         with pytest.raises(APIError):
-            await publisher.publish("kept.not", b"{}", {Header.EXPECTED_STREAM: "OTHER"})
+            await at_last(publisher, "kept.not", {Header.EXPECTED_STREAM: "OTHER"})
         assert await kept(publisher) == 1
 
 

@@ -19,7 +19,7 @@ LOOKS: Final = 8
 
 
 class Awaited:
-    """What one connection awaits, if anything, and how to give it up.
+    """What one connection, or one message on its way, awaits, and how to give it up.
 
     `looks` counts how often a watch has looked since the latest request: whoever asks sets it to 0,
     and to None once there is an answer. A method for it would cost ten times as much.
@@ -48,7 +48,7 @@ class AnswerWatch:
         self._is_looking = False
 
     def awaited(self, give_up: Callable[[], object]) -> Awaited:
-        """Return what notes the requests of a new connection; who owns it is watched."""
+        """Return what notes the requests of a connection or a message; who owns it is watched."""
         awaited = Awaited(give_up)
         self._awaited.add(awaited)
         if not self._is_looking:
