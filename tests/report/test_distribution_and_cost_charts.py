@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from outboxbench.report.charts.windows import IntervalsOf
     from outboxbench.results.block import Block
     from outboxbench.results.document import Profile
+    from outboxbench.results.model import Run
 
 
 def ecdfs_of(made_up: MadeUpRun) -> dict[str, Ecdf]:
@@ -37,6 +39,10 @@ def ecdfs_of(made_up: MadeUpRun) -> dict[str, Ecdf]:
         for name, blocks in made_up.blocks.items()
     }
     return {name: each for name, each in found.items() if each is not None}
+
+
+def on_uvloop(run: Run) -> Run:
+    return run.model_copy(update={"arms": tuple(arm for arm in run.arms if arm.loop != "asyncio")})
 
 
 def bands(axes: Axes) -> list[FillBetweenPolyCollection]:
@@ -65,12 +71,25 @@ def test_a_single_round_has_no_band(build_run: RunBuilder) -> None:
     assert [bands(axes) for axes in figure.axes] == [[], []]
 
 
-def test_what_the_rounds_do_not_tell_apart_is_said_to_be_so(build_run: RunBuilder) -> None:
+def test_a_lead_is_told_with_its_interval_and_that_it_may_be_none(build_run: RunBuilder) -> None:
+    apart = build_run(strategies={"asyncpg": (3000.0, 3000.0), "other": (1000.0, 1000.0)})
     alike = build_run(strategies={"asyncpg": (1000.0, 1000.0), "other": (1000.0, 1000.0)})
-    apart = build_run(strategies={"asyncpg": (3000.0, 3000.0)})
 
-    assert "do not tell apart" in ecdf.finding(alike.run, ecdfs_of(alike))
-    assert "half of the operations of asyncpg" in ecdf.finding(apart.run, ecdfs_of(apart))
+    fast_and_slow = on_uvloop(apart.run)
+    for told in (throughput.finding(fast_and_slow), ecdf.finding(fast_and_slow, ecdfs_of(apart))):
+        [ratio] = re.findall(r"round by round ([\d.]+) \[", told)
+        assert float(ratio) == pytest.approx(3, rel=0.2)
+        assert "either may be first" not in told
+    for told in (throughput.finding(alike.run), ecdf.finding(alike.run, ecdfs_of(alike))):
+        assert told.count("so that either may be first") == told.count("round by round") > 0
+
+
+def test_a_single_round_gives_no_lead(build_run: RunBuilder) -> None:
+    alone = build_run(rounds=1)
+
+    for told in (throughput.finding(alone.run), ecdf.finding(alone.run, ecdfs_of(alone))):
+        assert "; before " in told
+        assert "round by round" not in told
 
 
 def test_a_distribution_needs_histograms(quick_run: MadeUpRun) -> None:

@@ -50,7 +50,7 @@ def _ranked(run: Run, scenario: RelayScenario) -> Iterator[_Ranked]:
             if arm.verdict == "pass" and arm.summary is not None:
                 groups.setdefault(_likeness(arm), {})[arm.plan] = arm
         for arms in groups.values():
-            contenders = [Contender(plan, _logs(arm)) for plan, arm in arms.items()]
+            contenders = [Contender(plan, speed_logs(arm)) for plan, arm in arms.items()]
             if ranking := rank(contenders, MIN_MARGIN):
                 yield _Ranked(panel, arms, ranking)
 
@@ -61,7 +61,8 @@ def _likeness(arm: RelayArm) -> str:
     )
 
 
-def _logs(arm: RelayArm) -> dict[str, float]:
+def speed_logs(arm: RelayArm) -> dict[str, float]:
+    """By round, the logarithm of messages per second, or of one over the median delay."""
     found = {}
     for block in arm.blocks:
         value = block.delivered_per_s if arm.scenario == "drain" else _speed(block)

@@ -97,7 +97,7 @@ def describe(run: Run, ecdfs: Mapping[str, Ecdf]) -> str:
 
 
 def finding(run: Run, ecdfs: Mapping[str, Ecdf]) -> str:
-    """Say whose operations are fastest in each table, and whether the rounds tell them apart."""
+    """Say whose operations are fastest in each table, and by how much they are ahead."""
     return sentence([fastest(row) for row in rows_of(run, ecdfs)])
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from outboxbench.report.charts.findings import over_rounds, overlap
+from outboxbench.analysis.answers.measured import logs
+from outboxbench.report.charts.findings import lead_over, over_rounds
 from outboxbench.report.charts.loop_rows import loop_rows
 from outboxbench.report.numbers import milliseconds
 
@@ -43,6 +44,11 @@ class Line(NamedTuple):
         slowest_us, _, fastest_us = self.ecdf.quantile_us(0.5)
         return fastest_us, slowest_us
 
+    @property
+    def speed_logs(self) -> dict[str, float]:
+        """By round, minus the logarithm of the median: higher is faster."""
+        return {key: -value for key, value in logs(self.arm, "latency_p50").items()}
+
 
 def rows_of(run: Run, ecdfs: Mapping[str, Ecdf]) -> list[LoopRow[Line]]:
     """The arms with a line, by what they may be compared with."""
@@ -58,7 +64,7 @@ def _lines_of(ecdfs: Mapping[str, Ecdf], arms: ComparableArms) -> list[Line]:
 
 
 def fastest(row: LoopRow[Line]) -> str:
-    """Say whose median is lowest, and whether the rounds tell it from the next one's."""
+    """Say whose median is lowest, and by how much it is ahead of the next."""
     ranked = sorted(
         (line for line in row.lines if line.arm.role == "strategy"),
         key=lambda line: line.median_us,
@@ -71,8 +77,10 @@ def fastest(row: LoopRow[Line]) -> str:
     if len(ranked) == 1:
         return told
     second = ranked[1]
-    apart = not overlap(first.median_range_us, second.median_range_us)
-    return (
-        f"{told}; next is {second.name} {second.arm.loop} with {second.median_text}, which its"
-        f" rounds {'tell apart' if apart else 'do not tell apart'}"
+    ahead = lead_over(
+        f"{second.name} {second.arm.loop} with {second.median_text}",
+        first.speed_logs,
+        second.speed_logs,
+        "as fast as",
     )
+    return f"{told}; {ahead}"

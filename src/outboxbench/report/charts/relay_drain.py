@@ -9,11 +9,12 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
+from outboxbench.analysis.answers.relay_plan import speed_logs
 from outboxbench.analysis.relay_panels import relay_panels
 from outboxbench.report import style
 from outboxbench.report.charts import frame, relay_names
 from outboxbench.report.charts.data_table import DataTable
-from outboxbench.report.charts.findings import over_rounds, overlap, sentence
+from outboxbench.report.charts.findings import lead_over, over_rounds, sentence
 from outboxbench.report.numbers import three_digits
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def describe(run: Run) -> str:
 
 
 def finding(run: Run) -> str:
-    """Say which relay is fastest at each backlog, and whether the next one's rounds reach it."""
+    """Say which relay is fastest at each backlog, and by how much it is ahead of the next."""
     told = [_fastest(panel) for panel in relay_panels(run, "drain")]
     return sentence([each for each in told if each])
 
@@ -137,11 +138,13 @@ def _fastest(panel: RelayPanel) -> str:
     if len(ranked) == 1:
         return told
     other, less = ranked[1]
-    overlaps = overlap(_range(most), _range(less))
-    return (
-        f"{told}, before {panel.label(other)} with {three_digits(less.delivered_per_s_median)},"
-        f" whose rounds {'overlap with it' if overlaps else 'all stay below'}"
+    ahead = lead_over(
+        f"{panel.label(other)} with {three_digits(less.delivered_per_s_median)}",
+        speed_logs(arm),
+        speed_logs(other),
+        "as much as",
     )
+    return f"{told}; {ahead}"
 
 
 def _range(summary: RelaySummary) -> tuple[float, float]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from outboxbench.analysis.answers.measured import logs
 from outboxbench.analysis.comparable import comparable_arms
 from outboxbench.report import style
 from outboxbench.report.charts import frame, grid, throughput_bars
 from outboxbench.report.charts.data_table import DataTable
-from outboxbench.report.charts.findings import over_rounds, overlap, sentence
+from outboxbench.report.charts.findings import lead_over, over_rounds, sentence
 from outboxbench.report.charts.throughput_grid import small_panel
 from outboxbench.report.numbers import percent, three_digits
 
@@ -79,7 +80,7 @@ def describe(run: Run) -> str:
 
 
 def finding(run: Run) -> str:
-    """Say who is fastest in each table, and whether the next one's rounds reach as far."""
+    """Say who is fastest in each table, and by how much it is ahead of the next."""
     return sentence([_fastest(arms) for arms in _panels(run)])
 
 
@@ -119,12 +120,13 @@ def _fastest(arms: ComparableArms) -> str:
     if len(ranked) == 1:
         return told
     other, less = ranked[1]
-    overlaps = overlap(_range(most), _range(less))
-    return (
-        f"{told}, before {arms.label(other)} {other.loop} with"
-        f" {three_digits(less.ok_per_s_median)}, whose rounds"
-        f" {'overlap with it' if overlaps else 'all stay below'}"
+    ahead = lead_over(
+        f"{arms.label(other)} {other.loop} with {three_digits(less.ok_per_s_median)}",
+        logs(arm, "ok_per_s"),
+        logs(other, "ok_per_s"),
+        "as much as",
     )
+    return f"{told}; {ahead}"
 
 
 def _range(summary: Summary) -> tuple[float, float]:
