@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from outboxbench.harness.suite.plan import (
     StrategyArm,
     ceiling_of,
     make_plan,
+    table_of,
 )
 from outboxbench.harness.suite.rates import FixedRate
 
@@ -41,6 +43,27 @@ def test_the_order_is_random_and_a_function_of_the_seed() -> None:
     assert make_plan(suite(seed=3)).rounds == make_plan(suite(seed=3)).rounds
     assert make_plan(suite(seed=3)).rounds != make_plan(suite(seed=4)).rounds
     assert len(set(make_plan(suite(seed=3, rounds=10)).rounds)) > 1
+
+
+def test_arms_of_a_table_are_measured_one_after_the_other() -> None:
+    plan = make_plan(
+        suite(
+            {
+                "strategies": ["asyncpg", "psycopg"],
+                "clients": [1, 4],
+                "workloads": ["charge", "hot"],
+            },
+            {"strategies": ["asyncpg", "psycopg"], "rates": [100, 200]},
+            rounds=4,
+        )
+    )
+
+    for order in plan.rounds:
+        tables = [next(group) for _, group in groupby(map(table_of, order))]
+        # Two loads with two numbers of clients, and two rates.
+        assert len(tables) == len(set(tables)) == 6
+    ceiling = next(arm for arm in plan.arms if isinstance(arm, CeilingArm) and arm.clients == 4)
+    assert sum(table_of(arm) == table_of(ceiling) for arm in plan.arms) == 2 * 2 + 1
 
 
 def test_every_combination_of_an_arms_axes_is_measured() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from outboxbench.harness.suite.relay_plan import (
     ChainArm,
     DrainArm,
     RelayRounds,
+    load_of,
     plan_relays,
     reference_of,
 )
@@ -59,6 +61,23 @@ def test_the_order_is_another_in_each_round_and_a_function_of_the_seed() -> None
     assert first.arms == other.arms
     assert first.rounds != other.rounds
     assert len(set(first.rounds)) == len(first.rounds)
+
+
+def test_arms_under_the_same_load_are_measured_one_after_the_other() -> None:
+    strategies = {"strategies": ["asyncpg", "psycopg"]}
+    drained = {"plans": ["lease", "delete"], "shapes": ["interleaved", "hot"], "busy_us": [0, 50]}
+    plan = plan_relays(
+        suite(
+            rounds=4,
+            drains=[{**strategies, **drained}],
+            chains=[{**strategies, "orders_per_s": rate} for rate in (10, 20)],
+        )
+    )
+
+    for order in plan.rounds:
+        loads = [load for load, _ in groupby(map(load_of, order))]
+        # Two shapes with and without a busy receiver, and two rates.
+        assert len(loads) == len(set(loads)) == 6
 
 
 def test_every_combination_of_a_drains_axes_is_an_arm_with_a_name_of_its_own() -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from outboxbench.harness.errors import BadInput
 from outboxbench.harness.load.ceiling import SCRIPTED_WORKLOADS
 from outboxbench.harness.strategies import load_measurable
+from outboxbench.harness.suite.order import random_rounds
 from outboxbench.harness.suite.rates import parse_rate
 
 if TYPE_CHECKING:
@@ -135,9 +136,8 @@ def make_plan(suite: Suite, only: frozenset[str] = frozenset()) -> Plan:
                     "pool_size, workers, arrivals or max_wait_s: measure them in two suites"
                 )
     ordered = tuple(arms.values())
-    shuffle = Random(suite.seed).sample  # noqa: S311 - an order, no secret
-    rounds = tuple(tuple(shuffle(ordered, len(ordered))) for _ in range(suite.rounds))
-    return Plan(ordered, rounds)
+    random = Random(suite.seed)  # noqa: S311 - an order, no secret
+    return Plan(ordered, random_rounds(ordered, table_of, suite.rounds, random))
 
 
 def ceiling_of(arm: StrategyArm) -> CeilingArm | None:
@@ -158,6 +158,12 @@ def ceiling_of(arm: StrategyArm) -> CeilingArm | None:
         arm.clients,
         arm.network_rtt_ms,
     )
+
+
+def table_of(arm: PlannedArm) -> tuple[str, str]:
+    """The load and the rate at which it comes; a ceiling is where its closed loops are."""
+    rate = arm.open_loop.rate if isinstance(arm, StrategyArm) and arm.open_loop else ""
+    return _load_name(arm), str(rate)
 
 
 def _expand(matrix: ArmMatrix, strategies: list[Strategy]) -> list[StrategyArm]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from outboxbench.harness.errors import BadInput
 from outboxbench.harness.relaying.backlog import Backlog
 from outboxbench.harness.strategies import load_measurable
+from outboxbench.harness.suite.order import random_rounds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -128,10 +129,15 @@ def plan_relays(suite: Suite, only: frozenset[str] = frozenset()) -> RelayRounds
                 "names do not say: measure them in two suites"
             )
     ordered = tuple(named.values())
-    shuffle = Random(f"{suite.seed}/relays").sample  # noqa: S311 - an order, no secret
-    return RelayRounds(
-        ordered, tuple(tuple(shuffle(ordered, len(ordered))) for _ in range(suite.rounds))
-    )
+    random = Random(f"{suite.seed}/relays")  # noqa: S311 - an order, no secret
+    return RelayRounds(ordered, random_rounds(ordered, load_of, suite.rounds, random))
+
+
+def load_of(arm: RelayingArm) -> tuple[Backlog | float, float]:
+    """What arms that are set against each other have in common."""
+    if isinstance(arm, DrainArm):
+        return arm.backlog, arm.busy_us
+    return arm.orders_per_s, 0.0
 
 
 def reference_of(

@@ -13,7 +13,8 @@ from outboxbench.harness.suite.block_document import make_block
 from outboxbench.harness.suite.blocks import BlockOrder
 from outboxbench.harness.suite.capacities import arms_to_size, offered_rates
 from outboxbench.harness.suite.document import Measured, compare, make_run
-from outboxbench.harness.suite.plan import StrategyArm
+from outboxbench.harness.suite.order import random_rounds
+from outboxbench.harness.suite.plan import StrategyArm, table_of
 from outboxbench.harness.suite.relay_document import MeasuredRelays
 from outboxbench.harness.suite.template import prepare_template
 
@@ -101,8 +102,8 @@ class Session:
         self._measure_faults()
         if doubtful := self._inconclusive_arms():
             self._observer.adding(suite.extra_rounds * len(doubtful))
-            order = Random(f"{suite.seed}/extra").sample  # noqa: S311 - an order, no secret
-            extra = [order(doubtful, len(doubtful)) for _ in range(suite.extra_rounds)]
+            random = Random(f"{suite.seed}/extra")  # noqa: S311 - an order, no secret
+            extra = random_rounds(doubtful, table_of, suite.extra_rounds, random)
             self._measure_rounds(extra, first_round=suite.rounds)
             self._rounds_added = suite.extra_rounds
         self._complete = True
