@@ -11,7 +11,7 @@ from outboxbench.report.charts import network, rate_curve, ratios, timeline
 from outboxbench.report.charts.frame import NoDataError
 from outboxbench.report.charts.grid import TALLEST_IN
 from outboxbench.report.charts.render import render_charts
-from outboxbench.report.charts.windows import MOST_PANELS
+from outboxbench.report.charts.windows import MOST_PANELS, windows
 from outboxbench.results.histograms import Interval
 from outboxbench.results.store import RunFolder
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from outboxbench.report.charts.windows import IntervalsOf
     from outboxbench.results.block import Block
-    from outboxbench.results.model import Run
+    from outboxbench.results.model import Arm, Run
 
 SETTINGS_OF_A_REAL_RUN = {
     "accounts": 10_000,
@@ -175,7 +175,7 @@ def test_a_window_is_drawn_over_its_seconds_with_its_gaps(sweep_run: MadeUpRun) 
     figure = timeline.draw(sweep_run.run, intervals_of(sweep_run))
 
     assert len(figure.axes) == MOST_PANELS
-    assert "Left out: the 12 arms at the lowest load" in words(figure)
+    assert "Left out: 12 arms farther from the most that they keep up with" in words(figure)
     assert "20% of own" not in words(figure)
     assert "110% of own" in words(figure)
     assert len({axes.get_ylim() for axes in figure.axes}) == 1
@@ -183,6 +183,30 @@ def test_a_window_is_drawn_over_its_seconds_with_its_gaps(sweep_run: MadeUpRun) 
         assert axes.get_xlim() == (0, 2)
         assert xs(axes.lines[0]) == [0, 0.5, 0.5, 1, 1.5, 1.5, 2]
     assert overlaps(figure) == []
+
+
+def test_of_a_sweep_the_last_rate_that_was_kept_up_with_and_the_next_are_shown(
+    sweep_run: MadeUpRun,
+) -> None:
+    def halved(arm: Arm) -> Arm:
+        assert arm.summary is not None
+        outcomes = arm.summary.outcomes
+        lost = outcomes.model_copy(update={"skipped": outcomes.attempted // 2})
+        return arm.model_copy(update={"summary": arm.summary.model_copy(update={"outcomes": lost})})
+
+    arms = tuple(
+        halved(arm)
+        if arm.settings["rate"] in {f"{share}% of own" for share in (60, 80, 90, 100)}
+        else arm
+        for arm in sweep_run.run.arms
+    )
+
+    shown, left_out = windows(sweep_run.run.model_copy(update={"arms": arms}))
+
+    rates = [window.arm.settings["rate"] for window in shown]
+    assert rates.count("40% of own") == rates.count("60% of own") == 3
+    assert "110% of own" not in rates
+    assert len(shown) + left_out == len(arms)
 
 
 def test_what_was_skipped_is_told_in_its_panel(sweep_run: MadeUpRun) -> None:

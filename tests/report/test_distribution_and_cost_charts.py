@@ -84,6 +84,15 @@ def test_a_lead_is_told_with_its_interval_and_that_it_may_be_none(build_run: Run
         assert told.count("so that either may be first") == told.count("round by round") > 0
 
 
+def test_a_distribution_says_what_its_latencies_hold(
+    quick_run: MadeUpRun, sweep_run: MadeUpRun
+) -> None:
+    assert "queueing is hidden" in words(ecdf.draw(quick_run.run, ecdfs_of(quick_run)))
+    told = words(ecdf.draw(sweep_run.run, ecdfs_of(sweep_run)))
+    assert "from when the operation was due" in told
+    assert "hidden" not in told
+
+
 def test_a_single_round_gives_no_lead(build_run: RunBuilder) -> None:
     alone = build_run(rounds=1)
 
@@ -142,7 +151,7 @@ def test_a_heat_map_has_a_cell_for_each_interval_and_latency(
         assert [bar.get_height() > 0 for bar in bars] == [False, False, True, False]
         assert to_rgba(bars[2].get_facecolor()) == to_rgba(style.ALARM)
     assert "operations in a cell" in figure.axes[-1].get_xlabel()
-    assert "Left out: the 12 arms at the lowest load" in words(figure)
+    assert "Left out: 12 arms farther from the most that they keep up with" in words(figure)
     assert overlaps(figure) == []
 
 

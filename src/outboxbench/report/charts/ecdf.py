@@ -13,7 +13,7 @@ from outboxbench.report.charts.ecdf_lines import fastest, rows_of
 from outboxbench.report.charts.findings import sentence
 from outboxbench.report.charts.line_names import Columns, write_heads, write_line_name
 from outboxbench.report.charts.log_ticks import label_log_axis
-from outboxbench.report.charts.loop_rows import RowDrawing, draw_rows
+from outboxbench.report.charts.loop_rows import RowDrawing, draw_rows, how_operations_come
 from outboxbench.report.numbers import milliseconds
 
 if TYPE_CHECKING:
@@ -77,8 +77,8 @@ def draw(run: Run, ecdfs: Mapping[str, Ecdf]) -> Figure:
         RowDrawing(_height_in, _draw_row, _draw_small),
         title=TITLE,
         subtitle="Committed operations of all rounds together; bands reach from the round with"
-        " the smallest share to that with the largest; further left is better.\nIn a closed"
-        " loop a client waits for its answer before it sends again, so queueing is hidden.",
+        " the smallest share to that with the largest; further left is better.\n"
+        f"{how_operations_come(rows)}",
     )
 
 

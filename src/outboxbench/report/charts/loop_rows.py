@@ -56,6 +56,21 @@ class LoopRow(Generic[Line]):
         return [line for line in self.lines if line.arm.loop in {loop, None}]
 
 
+def how_operations_come(rows: Sequence[LoopRow[Line]]) -> str:
+    """Say what latencies hold: of a closed loop no queueing, of an open one all of it."""
+    open_loops = sum("rate" in row.arms.settings for row in rows)
+    if open_loops == len(rows):
+        return (
+            "Open loop: a latency runs from when the operation was due, so waiting for a free"
+            " client is part of it."
+        )
+    where = "Where no rate is named," if open_loops else "Closed loop:"
+    return (
+        f"{where} a client waits for its answer before it sends again, so queueing is hidden."
+        " Compare arms, do not promise these latencies."
+    )
+
+
 def loop_rows(
     run: Run, lines_of: Callable[[ComparableArms], Sequence[Line]]
 ) -> list[LoopRow[Line]]:

@@ -11,7 +11,7 @@ from outboxbench.report.charts import frame
 from outboxbench.report.charts.data_table import DataTable
 from outboxbench.report.charts.findings import sentence
 from outboxbench.report.charts.labels import spread_apart
-from outboxbench.report.charts.loop_rows import RowDrawing, draw_rows
+from outboxbench.report.charts.loop_rows import RowDrawing, draw_rows, how_operations_come
 from outboxbench.report.charts.percentile_axes import (
     limits_of,
     places_of_nines,
@@ -79,8 +79,7 @@ def draw(run: Run, histograms: Mapping[str, HdrHistogram]) -> Figure:
         RowDrawing(_height_in, _draw_row, _draw_small),
         title=TITLE,
         subtitle="Committed operations of all rounds together, as far as their number supports"
-        " the percentile; lower is better.\nClosed loop: a client waits for its answer before"
-        " it sends again, so queueing is hidden. Compare arms, do not promise these latencies.",
+        f" the percentile; lower is better.\n{how_operations_come(rows)}",
     )
 
 

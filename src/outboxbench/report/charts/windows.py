@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from itertools import takewhile
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from outboxbench.analysis.comparable import comparable_arms
+from outboxbench.analysis.series import curve, rate_panels
 from outboxbench.report import style
 from outboxbench.report.charts import frame
 
@@ -24,6 +26,8 @@ MOST_PANELS: Final = 12
 NEEDS: Final = "an open loop, or windows of 10 s or more"
 
 _LONGEST_NAME: Final = 20
+_NO_SWEEP: Final = 1.0
+"""Of an arm with too few rates to know: behind those on either side of the brink."""
 
 
 class Window(NamedTuple):
@@ -70,11 +74,15 @@ class Windows(NamedTuple):
     @property
     def left_out_text(self) -> str:
         """How many are not shown; empty where all are."""
-        return f" Left out: the {self.left_out} arms at the lowest load." if self.left_out else ""
+        if not self.left_out:
+            return ""
+        return f" Left out: {self.left_out} arms farther from the most that they keep up with."
 
 
 def windows(run: Run) -> Windows:
-    """Choose the most loaded arms.
+    """Choose the arms that are nearest to the most that they keep up with, and the most loaded.
+
+    Far below it nothing happens, and far beyond it all wait as long as they may.
 
     Raises NoDataError when the run has no open loop and no window that is long enough.
     """
@@ -86,9 +94,24 @@ def windows(run: Run) -> Windows:
     ]
     if not arms:
         raise frame.NoDataError("no open loop was measured, and no window of 10 s or more")
-    kept = sorted(range(len(arms)), key=lambda number: -_load(arms[number]))[:MOST_PANELS]
-    shown = [Window(arms[number], _typical(arms[number])) for number in sorted(kept)]
+    steps = _steps_to_the_brink(run)
+    nearest = sorted(arms, key=lambda arm: (steps.get(arm.name, _NO_SWEEP), -_load(arm)))[
+        :MOST_PANELS
+    ]
+    names = {arm.name for arm in nearest}
+    shown = [Window(arm, _typical(arm)) for arm in arms if arm.name in names]
     return Windows(shown, len(arms) - len(shown))
+
+
+def _steps_to_the_brink(run: Run) -> dict[str, float]:
+    """How many rates an arm of a sweep is from between the last kept up with and the next one."""
+    steps = {}
+    for panel in rate_panels(run):
+        for series in panel.series:
+            kept_up = [*takewhile(lambda point: point.keeps_up, curve(series))]
+            for place, arm in enumerate(series.arms):
+                steps[arm.name] = abs(place + 0.5 - len(kept_up))
+    return steps
 
 
 def _load(arm: Arm) -> float:
