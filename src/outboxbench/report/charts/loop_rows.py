@@ -128,16 +128,16 @@ def _draw_grid(
 ) -> Figure:
     small = [panel for row in rows for panel in _small_panels(row, how)]
     looks = {arm.strategy: style.look(arm) for arm in arms}
-    key_in = strategy_key.height_in(looks)
+    below_key_in = strategy_key.height_in(looks) - _KEY_IN
     figure = frame.new_figure(
         frame.Footer.of_run(run),
         title=title,
         subtitle=subtitle,
         key=(),
-        panels_in=key_in + grid.height_in(small),
+        panels_in=below_key_in + grid.height_in(small),
     )
     strategy_key.write(figure, looks, top_in=frame.TOP_IN - _KEY_IN, is_stroked=True)
-    grid.draw_grid(figure, small, top_in=frame.TOP_IN + key_in)
+    grid.draw_grid(figure, small, top_in=frame.TOP_IN + below_key_in)
     return figure
 
 
