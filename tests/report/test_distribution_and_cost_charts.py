@@ -80,6 +80,7 @@ def test_a_lead_is_told_with_its_interval_and_that_it_may_be_none(build_run: Run
         [ratio] = re.findall(r"round by round ([\d.]+) \[", told)
         assert float(ratio) == pytest.approx(3, rel=0.2)
         assert "either may be first" not in told
+    assert "half of the operations of asyncpg" in ecdf.finding(fast_and_slow, ecdfs_of(apart))
     for told in (throughput.finding(alike.run), ecdf.finding(alike.run, ecdfs_of(alike))):
         assert told.count("so that either may be first") == told.count("round by round") > 0
 

@@ -256,3 +256,11 @@ def test_a_run_of_relays_has_their_charts_the_same_bytes_each_time(tmp_path: Pat
 
     assert drawn[0].keys() == {"relay-drain.svg", "relay-latency.svg", "relay-backlog.svg"}
     assert drawn[0] == drawn[1]
+
+
+def test_the_fastest_relay_is_told_with_its_lead_over_the_next() -> None:
+    told = relay_drain.finding(run(drain(rate=20_000.0), drain("psycopg", rate=10_000.0)))
+
+    assert "asyncpg lease is fastest with 20,000 messages/s" in told
+    assert "; round by round 2.00 [2.00, 2.00] times as much as psycopg lease with 10,000" in told
+    assert told.endswith("10,000.")
