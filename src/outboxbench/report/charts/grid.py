@@ -6,6 +6,7 @@ looks at and which take longest to draw.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from outboxbench.analysis.comparable import settings_text
@@ -14,7 +15,7 @@ from outboxbench.report.charts import frame
 from outboxbench.report.charts.ratio_axes import SMALL, write_names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Mapping, Sequence
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -41,9 +42,9 @@ Item = TypeVar("Item")
 class Small(NamedTuple):
     """A small panel. Where it has rows, all panels beside each other have the same ones.
 
-    Panels of the same `heading` stand beside each other; where no two have the same, it stands
-    above each of them instead. `rows` are names with what they are ranked by, least on top; `draw`
-    gets the names of all rows.
+    Panels of the same `heading` stand beside each other; one whose heading no other has stands
+    beside others of its profile that are alone, too, with it above itself. `rows` are names with
+    what they are ranked by, least on top; `draw` gets the names of all rows.
     """
 
     heading: str
@@ -53,11 +54,19 @@ class Small(NamedTuple):
     draw: Callable[[Axes, Sequence[str]], None]
 
 
-def four_to_a_line(items: Iterable[Item], key: Callable[[Item], Hashable]) -> list[list[Item]]:
-    """Items of the same key beside each other, in their order."""
+def lines_of(
+    items: Sequence[Item], work: Callable[[Item], Hashable], kind: Callable[[Item], Hashable]
+) -> list[list[Item]]:
+    """Items of the same work beside each other, four to a line, in their order.
+
+    One that is alone with its work stands beside others of its kind that are, too.
+    """
+    counts = Counter(map(work, items))
     groups: dict[Hashable, list[Item]] = {}
     for item in items:
-        groups.setdefault(key(item), []).append(item)
+        is_alone = counts[work(item)] == 1
+        key = (is_alone, kind(item) if is_alone else work(item))
+        groups.setdefault(key, []).append(item)
     return [
         group[start : start + COLUMNS]
         for group in groups.values()
@@ -84,7 +93,7 @@ def height_in(panels: Sequence[Small]) -> float:
 
 
 def draw_grid(figure: Figure, panels: Sequence[Small], *, top_in: float) -> None:
-    """Draw panels of the same heading beside each other."""
+    """Draw the panels, those of a line over the same rows."""
     for line in _lines(panels):
         names = _names(line)
         left_in = frame.LEFT_IN + (_NAMES_IN if names else _LABELS_IN)
@@ -123,10 +132,7 @@ def draw_grid(figure: Figure, panels: Sequence[Small], *, top_in: float) -> None
 
 
 def _lines(panels: Sequence[Small]) -> list[list[Small]]:
-    lines = four_to_a_line(panels, lambda panel: panel.heading)
-    if len(lines) < len(panels):
-        return lines
-    return four_to_a_line(panels, lambda panel: panel.arms.profile)
+    return lines_of(panels, lambda panel: panel.heading, lambda panel: panel.arms.profile)
 
 
 def _names(line: Sequence[Small]) -> list[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from outboxbench.report import style
 from outboxbench.report.charts import frame
-from outboxbench.report.charts.grid import difference, four_to_a_line
+from outboxbench.report.charts.grid import difference, lines_of
 from outboxbench.report.charts.ratio_axes import SMALL, draw_ratios, limits, write_names
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def height_in(tables: Sequence[RatioTable]) -> float:
 
 
 def draw_grid(figure: Figure, tables: Sequence[RatioTable]) -> None:
-    """Draw a line of panels with the same rows and axis for tables of the same work."""
+    """Draw the tables, those of a line over the same rows and on the same axis."""
     top_in = frame.TOP_IN
     for line in _lines(tables):
         metric = line[0].metrics[0]
@@ -52,9 +52,7 @@ def draw_grid(figure: Figure, tables: Sequence[RatioTable]) -> None:
             draw_ratios(axes, [rows.get(name) for name in names], metric, span, SMALL)
             frame.write_beside(
                 axes,
-                frame.shortened(
-                    difference(table.arms.settings, [each.arms.settings for each in line]), 34
-                ),
+                frame.shortened(_what_is_its_own(table, line), 34),
                 level=1 + 0.6 / len(names),
                 align="left",
                 colour=style.FAINT,
@@ -71,9 +69,10 @@ def draw_grid(figure: Figure, tables: Sequence[RatioTable]) -> None:
 
 
 def _lines(tables: Sequence[RatioTable]) -> list[list[RatioTable]]:
-    """Tables of the same workload, profile and metrics beside each other."""
-    return four_to_a_line(
-        tables, lambda table: (table.arms.workload, table.arms.profile, table.metrics)
+    return lines_of(
+        tables,
+        lambda table: (table.arms.workload, table.arms.profile, table.metrics),
+        lambda table: (table.arms.profile, table.metrics),
     )
 
 
@@ -101,4 +100,16 @@ def _title(line: Sequence[RatioTable]) -> str:
     arms = line[0].arms
     reference = {table.title.removeprefix(table.arms.title) for table in line}
     suffix = reference.pop() if len(reference) == 1 else ""
-    return f"{arms.workload}, {arms.profile} profile{suffix}"
+    work = "" if len(_workloads(line)) > 1 else f"{arms.workload}, "
+    return f"{work}{arms.profile} profile{suffix}"
+
+
+def _what_is_its_own(table: RatioTable, line: Sequence[RatioTable]) -> str:
+    """What tells a panel from the others of its line."""
+    if len(_workloads(line)) > 1:
+        return table.arms.workload
+    return difference(table.arms.settings, [each.arms.settings for each in line])
+
+
+def _workloads(line: Sequence[RatioTable]) -> set[str]:
+    return {table.arms.workload for table in line}
