@@ -40,6 +40,14 @@ class ComparableArms:
             parts.append(f"{self.settings['network_rtt_ms']:g} ms away")
         return ", ".join(parts)
 
+    @property
+    def spoken_title(self) -> str:
+        """The title with the number of clients, where tables are told of without their settings."""
+        clients = self.settings.get("clients")
+        if clients is None:
+            return self.title
+        return f"{self.title}, {clients} client{'' if clients == 1 else 's'}"
+
     def label(self, arm: Arm) -> str:
         """The arm's strategy, with what tells it from others of the same one in the table."""
         plans = {

@@ -79,7 +79,7 @@ def draw(run: Run) -> Figure:
 def describe(run: Run) -> str:
     """The chart in words: both parts of every arm, cheapest first."""
     return " ".join(
-        f"{panel.arms.title}: "
+        f"{panel.arms.spoken_title}: "
         + "; ".join(
             f"{row.name} {row.arm.loop} client {three_digits(row.client_us)} µs, server"
             f" {three_digits(row.server_us)} µs, verdict {row.arm.verdict}"

@@ -51,7 +51,7 @@ def panels_of(run: Run) -> list[Panel]:
 def cheapest(panel: Panel) -> str:
     """Say which arm is cheapest and which dearest, and whether their rounds overlap."""
     first, last = panel.rows[0], panel.rows[-1]
-    told = f"{panel.arms.title}: an operation takes least CPU with {_told(first)}"
+    told = f"{panel.arms.spoken_title}: an operation takes least CPU with {_told(first)}"
     if first is last:
         return told
     overlaps = overlap((first.least_us, first.most_us), (last.least_us, last.most_us))

@@ -85,7 +85,7 @@ def draw(run: Run, ecdfs: Mapping[str, Ecdf]) -> Figure:
 def describe(run: Run, ecdfs: Mapping[str, Ecdf]) -> str:
     """The chart in words: the median of every arm with its verdict."""
     return " ".join(
-        f"{row.arms.title}: "
+        f"{row.arms.spoken_title}: "
         + "; ".join(
             f"{line.name} {line.arm.loop or 'ceiling'} {line.median_text}, verdict"
             f" {line.arm.verdict}"

@@ -71,7 +71,7 @@ def fastest(row: LoopRow[Line]) -> str:
     )
     first = ranked[0]
     told = (
-        f"{row.arms.title}: half of the operations of {first.name} {first.arm.loop} take no"
+        f"{row.arms.spoken_title}: half of the operations of {first.name} {first.arm.loop} take no"
         f" longer than {first.median_text}"
     )
     if len(ranked) == 1:

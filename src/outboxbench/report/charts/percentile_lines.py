@@ -74,16 +74,16 @@ def tails(row: LoopRow[Line]) -> str:
         key=lambda each: each[0],
     )
     if not told:
-        return f"{row.arms.title}: no strategy has the 1,000 samples that a p99 needs"
+        return f"{row.arms.spoken_title}: no strategy has the 1,000 samples that a p99 needs"
     (lowest_us, first), (highest_us, last) = told[0], told[-1]
     lowest = (
         f"{first.name} {first.arm.loop} has the lowest p99, {milliseconds(lowest_us)} ms"
         f"{_over_rounds(first)}"
     )
     if len(told) == 1:
-        return f"{row.arms.title}: {lowest}"
+        return f"{row.arms.spoken_title}: {lowest}"
     return (
-        f"{row.arms.title}: {lowest}, and {last.name} {last.arm.loop} the highest,"
+        f"{row.arms.spoken_title}: {lowest}, and {last.name} {last.arm.loop} the highest,"
         f" {milliseconds(highest_us)} ms{_over_rounds(last)}"
     )
 

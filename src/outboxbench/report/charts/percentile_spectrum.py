@@ -86,7 +86,7 @@ def draw(run: Run, histograms: Mapping[str, HdrHistogram]) -> Figure:
 def describe(run: Run, histograms: Mapping[str, HdrHistogram]) -> str:
     """The chart in words: every arm's 99th percentile with its verdict."""
     return " ".join(
-        f"{row.arms.title}: "
+        f"{row.arms.spoken_title}: "
         + "; ".join(
             f"{line.name} {line.arm.loop or ''} p99 {milliseconds(line.p99_us)} ms,"
             f" verdict {line.arm.verdict}"

@@ -42,6 +42,11 @@ class RatioTable(NamedTuple):
     metrics: tuple[Metric, Metric]
     title: str
 
+    @property
+    def spoken_title(self) -> str:
+        """The title with the number of clients."""
+        return self.title.replace(self.arms.title, self.arms.spoken_title, 1)
+
     def in_words(self) -> str:
         """Every ratio with its interval and what was decided."""
         told = [
@@ -51,7 +56,7 @@ class RatioTable(NamedTuple):
             for metric in self.metrics
             if (found := row.by_metric.get(metric))
         ]
-        return f"{self.title}: {'; '.join(told)}."
+        return f"{self.spoken_title}: {'; '.join(told)}."
 
 
 def ratio_tables(run: Run) -> list[RatioTable]:

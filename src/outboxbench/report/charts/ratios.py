@@ -110,8 +110,8 @@ def _decisions(table: RatioTable) -> str:
     decided = ", ".join(f"{counts[word]} {word}" for word in WORDS.values() if counts[word])
     row, farthest = max(compared, key=lambda each: abs(math.log(each[1].ratio)))
     return (
-        f"{table.title}, {METRIC_NAMES[metric]}: of {len(compared)} arms {decided}; the farthest"
-        f" is {row.name} with {interval(farthest)}"
+        f"{table.spoken_title}, {METRIC_NAMES[metric]}: of {len(compared)} arms {decided};"
+        f" the farthest is {row.name} with {interval(farthest)}"
     )
 
 

@@ -25,8 +25,8 @@ TITLE = "Throughput"
 SHOWS = "ok operations per second of each arm, every round, against the ceiling"
 NEEDS = "a strategy in a closed loop"
 READING = (
-    "Longer bars do more; where the dots of two bars cover the same stretch, their rounds overlap"
-    " and the order may be chance."
+    "Longer bars do more; where the dots or whiskers of two bars cover the same stretch, their"
+    " rounds overlap and the order may be chance."
 )
 
 
@@ -67,7 +67,7 @@ def _draw_panels(figure: Figure, panels: Sequence[ComparableArms]) -> None:
 def describe(run: Run) -> str:
     """The chart in words: every arm's figure with its verdict, fastest first."""
     return " ".join(
-        f"{arms.title}: "
+        f"{arms.spoken_title}: "
         + "; ".join(
             f"{arms.label(arm)} {arm.loop or 'ceiling'}"
             f" {three_digits(arm.summary.ok_per_s_median)} ok/s, verdict {arm.verdict}"
@@ -114,7 +114,7 @@ def _fastest(arms: ComparableArms) -> str:
         else f", in the median round {percent(most.ceiling_ratio_median)} of that round's ceiling"
     )
     told = (
-        f"{arms.title}: {arms.label(arm)} {arm.loop} is fastest with"
+        f"{arms.spoken_title}: {arms.label(arm)} {arm.loop} is fastest with"
         f" {three_digits(most.ok_per_s_median)} ok/s ({_rounds_text(most)}){share}"
     )
     if len(ranked) == 1:
