@@ -19,6 +19,7 @@ from outboxbench.cli import (
     relay,
     report,
     run,
+    serve,
     verify,
 )
 from outboxbench.core.strategies.registry import BrokenStrategy
@@ -57,6 +58,7 @@ def outboxbench(
 
 
 app.command("run")(run.run)
+app.command("serve")(serve.serve)
 app.command("cost")(cost.cost)
 app.command("compare")(compare.compare)
 app.command("report")(report.report)

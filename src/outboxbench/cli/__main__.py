@@ -1,0 +1,5 @@
+"""Runs the command line with `python -m outboxbench.cli`."""
+
+from outboxbench.cli import main
+
+main()
