@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from outboxbench.results.model import Arm, Run
 
 DURABILITY_SETTINGS = ("fsync", "synchronous_commit", "full_page_writes")
-_LOAD_SETTINGS = frozenset({"rate", "network_rtt_ms"})
+_LOAD_SETTINGS = frozenset({"rate", "network_rtt_ms", "over"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,8 @@ class ComparableArms:
         parts = [self.workload, f"{self.profile} profile"]
         if "rate" in self.settings:
             parts.append(f"{self.settings['arrivals']} at {self.settings['rate']}")
+        if is_over_http(self.settings):
+            parts.append("over HTTP")
         if "network_rtt_ms" in self.settings:
             parts.append(f"{self.settings['network_rtt_ms']:g} ms away")
         return ", ".join(parts)
@@ -66,6 +68,11 @@ class ComparableArms:
     def settings_text(self) -> str:
         """The settings as `name=value` in a fixed order."""
         return settings_text(self.settings)
+
+
+def is_over_http(settings: Mapping[str, JsonValue]) -> bool:
+    """Whether arms of these settings are behind a service, and their clients Locust's users."""
+    return settings.get("over") == "http"
 
 
 def settings_text(settings: Mapping[str, JsonValue]) -> str:

@@ -109,6 +109,28 @@ class Check(Document):
         return cls(name=name, verdict="pass" if passed else "fail", detail=detail)
 
 
+class HttpTimes(Document):
+    """What a typical request over HTTP was made of: means over the requests around the median.
+
+    The parts add up to the whole, as medians of parts do not.
+    """
+
+    samples: NonNegativeInt = Field(description="requests around the median")
+    total_us: NonNegativeFloat = Field(description="as the client saw it")
+    client_us: NonNegativeFloat = Field(description="CPU of the process that asked")
+    wire_us: NonNegativeFloat = Field(
+        description="what neither side tells of: the kernel, and waiting for either to read"
+    )
+    service_us: NonNegativeFloat = Field(
+        description="in the service, around the operation: HTTP, JSON, checks"
+    )
+    pool_wait_us: NonNegativeFloat = Field(description="for a connection of its pool")
+    transaction_us: NonNegativeFloat = Field(description="with that connection")
+    busiest_generator_share: NonNegativeFloat | None = Field(
+        description="of a core, by the process of the load generator that used most"
+    )
+
+
 class Block(Document):
     """One arm in one round: the unit of statistics."""
 
@@ -143,5 +165,8 @@ class Block(Document):
     histogram_sha256: str | None = Field(default=None, description="of that log, as it was written")
     counters: Counters
     conditions: Conditions = Conditions()
+    http: HttpTimes | None = Field(
+        default=None, description="of a service; its client CPU is that of its instances"
+    )
     verdict: Verdict
     checks: tuple[Check, ...]

@@ -14,6 +14,7 @@ from outboxbench.analysis.answers.answer import Answer
 from outboxbench.analysis.answers.caveats import caveat
 from outboxbench.analysis.answers.code import least_code
 from outboxbench.analysis.answers.distance import across_a_network
+from outboxbench.analysis.answers.http import over_http
 from outboxbench.analysis.answers.prices import event_loop, orm_cost, write_plans
 from outboxbench.analysis.answers.relay_plan import relay_plan
 from outboxbench.analysis.answers.speed import tail_latency, throughput
@@ -35,6 +36,7 @@ _IN_ORDER = (
     event_loop,
     write_plans,
     across_a_network,
+    over_http,
     least_code,
 )
 

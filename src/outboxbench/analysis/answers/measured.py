@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from outboxbench.analysis.answers.words import counted
-from outboxbench.analysis.comparable import comparable_arms, settings_text
+from outboxbench.analysis.comparable import comparable_arms, is_over_http, settings_text
 from outboxbench.analysis.comparison import logs_by_round
 from outboxbench.analysis.decision import MIN_MARGIN
 from outboxbench.analysis.verdict import as_expected
@@ -150,6 +150,7 @@ def _place(table: ComparableArms) -> tuple[object, ...]:
         table.workload != REFERENCE_WORKLOAD,
         table.workload,
         table.profile != "matched",
+        is_over_http(table.settings),
         distance_ms if isinstance(distance_ms, int | float) else 0.0,
         -len({arm.strategy for arm in table.strategies}),
         abs(clients - _USUAL_CLIENTS) if isinstance(clients, int | float) else 0,

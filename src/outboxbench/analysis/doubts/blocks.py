@@ -29,6 +29,7 @@ def doubts(run: Run) -> Iterator[RunWarning]:
     yield from _harness_in_the_way(run)
     yield from _server_saturated(run)
     yield from _open_loops(run)
+    yield from _load_saturated(run)
     clamped = sum(block.latencies_clamped for block in _blocks(run))
     if clamped:
         yield RunWarning(
@@ -150,6 +151,26 @@ def _open_loops(run: Run) -> Iterator[RunWarning]:
             message=f"arrivals were noticed up to {late[name] / 1000:.1f} ms late (99th "
             f"percentile, {name})",
             advice="that is part of the latencies: lower the rate, or run on a quiet machine",
+        )
+
+
+def _load_saturated(run: Run) -> Iterator[RunWarning]:
+    """Where what asks is at its limit, a service has shown nothing of its own."""
+    shares = {
+        arm.name: max(
+            block.http.busiest_generator_share or 0.0 for block in arm.blocks if block.http
+        )
+        for arm in run.arms
+        if any(block.http for block in arm.blocks)
+    }
+    saturated = [name for name, share in shares.items() if share > SATURATED_CORE]
+    if saturated:
+        worst = max(saturated, key=shares.__getitem__)
+        yield RunWarning(
+            code="load-saturated",
+            message=f"a process of Locust used up to {shares[worst]:.0%} of its core in "
+            f"{len(saturated)} arms ({worst})",
+            advice="these arms show what Locust can do, not the service: set processes higher",
         )
 
 

@@ -42,7 +42,7 @@ async def run_on_record(
         if monotonic_ns() - arrival.due_ns > max_wait_ns:
             record_skipped(request, journal, arrival, client)
             continue
-        operation = _begin(request, journal, arrival, client)
+        operation = begin_on_record(request, journal, arrival.due_ns, client)
         result = await run_operation(
             bus,
             request.command,
@@ -56,14 +56,13 @@ async def run_on_record(
 
 def record_skipped(request: Request, journal: Journal, arrival: Arrival, client: int) -> None:
     """Put on record that nobody came to an operation in time."""
-    _begin(request, journal, arrival, client).skip(request.op_id)
+    begin_on_record(request, journal, arrival.due_ns, client).skip(request.op_id)
 
 
-def _begin(request: Request, journal: Journal, arrival: Arrival, client: int) -> JournaledOperation:
+def begin_on_record(
+    request: Request, journal: Journal, due_ns: int, client: int
+) -> JournaledOperation:
+    """Put on record that somebody comes to an operation that was due at a moment."""
     return journal.operation(
-        _CODES[request.name],
-        request.aggregate_id,
-        request.charged_cents,
-        arrival.due_ns,
-        client,
+        _CODES[request.name], request.aggregate_id, request.charged_cents, due_ns, client
     )

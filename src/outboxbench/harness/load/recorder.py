@@ -9,6 +9,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from outboxbench.core.application.outcome import Outcome
+from outboxbench.harness.load.job import WorkerResult
 from outboxbench.results.buckets import (
     HALF_BUCKET_BITS,
     HIGHEST_US,
@@ -143,3 +144,34 @@ class Recorder:
 
     def _no_counts(self) -> list[dict[int, int]]:
         return [{} for _ in range(self._intervals)]
+
+
+def result_of(recorder: Recorder, early: Recorder | None = None) -> WorkerResult:
+    """Return what a worker has counted.
+
+    Args:
+        recorder: of its window.
+        early: of what it did before that; it counts for the check alone.
+    """
+    outcomes: dict[str, dict[str, int]] = {}
+    charged_cents = 0
+    for each in (recorder,) if early is None else (early, recorder):
+        charged_cents += each.charged_cents
+        for outcome, commands in each.outcomes.items():
+            for command, count in commands.items():
+                counts = outcomes.setdefault(command, {})
+                counts[outcome] = counts.get(outcome, 0) + count
+    return WorkerResult(
+        outcomes=outcomes,
+        window_outcomes=dict(recorder.window_outcomes),
+        failures=dict(recorder.failures),
+        latency_counts=recorder.latency_counts,
+        schedule_lag_counts=dict(recorder.schedule_lag_counts),
+        generator_lag_counts=dict(recorder.generator_lag_counts),
+        ended_good=recorder.ended_good,
+        attempts=recorder.attempts,
+        charged_cents=charged_cents,
+        clamped=recorder.clamped,
+        idle_ns=recorder.idle_ns,
+        running_ns=recorder.running_ns,
+    )

@@ -22,9 +22,9 @@ from outboxbench.harness.child_answers import exit_code_of, say
 from outboxbench.harness.load.arrivals import Arrivals, arrival_times_ns
 from outboxbench.harness.load.client import run_closed_loop, run_open_loop
 from outboxbench.harness.load.command_mix import CommandMix
-from outboxbench.harness.load.job import NEVER, Job, Window, WorkerResult
+from outboxbench.harness.load.job import NEVER, Job, Window
 from outboxbench.harness.load.planted import slowed
-from outboxbench.harness.load.recorder import Recorder
+from outboxbench.harness.load.recorder import Recorder, result_of
 from outboxbench.harness.load.warm_up import warm_up
 from outboxbench.harness.relaying.observed import ObservedUnitsOfWork
 from outboxbench.harness.relaying.records import COMMIT, write_records
@@ -89,7 +89,7 @@ async def _work(job: Job, strategy: Strategy) -> None:
         await _run_clients(job, bootstrap(units), mixes, recorder, window)
         if observed is not None and job.commits is not None:
             write_records(Path(job.commits), COMMIT, observed.commits)
-        say("result", **asdict(_result(early, recorder)))
+        say("result", **asdict(result_of(recorder, early)))
 
 
 async def _run_clients(
@@ -110,29 +110,6 @@ async def _run_clients(
         async with asyncio.TaskGroup() as tasks:
             for client in clients:
                 tasks.create_task(client)
-
-
-def _result(early: Recorder, recorder: Recorder) -> WorkerResult:
-    outcomes: dict[str, dict[str, int]] = {}
-    for each in (early, recorder):
-        for outcome, commands in each.outcomes.items():
-            for command, count in commands.items():
-                counts = outcomes.setdefault(command, {})
-                counts[outcome] = counts.get(outcome, 0) + count
-    return WorkerResult(
-        outcomes=outcomes,
-        window_outcomes=dict(recorder.window_outcomes),
-        failures=dict(recorder.failures),
-        latency_counts=recorder.latency_counts,
-        schedule_lag_counts=dict(recorder.schedule_lag_counts),
-        generator_lag_counts=dict(recorder.generator_lag_counts),
-        ended_good=recorder.ended_good,
-        attempts=recorder.attempts,
-        charged_cents=early.charged_cents + recorder.charged_cents,
-        clamped=recorder.clamped,
-        idle_ns=recorder.idle_ns,
-        running_ns=recorder.running_ns,
-    )
 
 
 if __name__ == "__main__":

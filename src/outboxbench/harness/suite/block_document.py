@@ -66,6 +66,7 @@ def make_block(
         conditions=measured.surveillance.conditions.model_copy(
             update={"autovacuums": raw.autovacuums}
         ),
+        http=raw.http,
         verdict=combine(check.verdict for check in checks),
         checks=checks,
     )

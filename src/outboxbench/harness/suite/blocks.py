@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
 from outboxbench.core.strategies.settings import StrategySettings
+from outboxbench.harness.http.load_plan import LoadPlan
 from outboxbench.harness.load.ceiling import Ceiling, CeilingJob
 from outboxbench.harness.load.dataset import Dataset
 from outboxbench.harness.load.job import Job, OpenLoad, Window
@@ -24,9 +25,12 @@ from outboxbench.harness.suite.measurement import (
     from_workers,
     watch,
 )
-from outboxbench.harness.suite.plan import CeilingArm, PlannedArm, StrategyArm
+from outboxbench.harness.suite.plan import CeilingArm, PlannedArm, ServiceArm, StrategyArm
+from outboxbench.harness.suite.service_blocks import run_service
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import psycopg
 
     from outboxbench.core.application.outbox import RelayPlan
@@ -37,6 +41,7 @@ if TYPE_CHECKING:
     from outboxbench.harness.suite.model import Suite
     from outboxbench.harness.suite.networks import Networks
     from outboxbench.harness.suite.workers_ahead import WorkersAhead
+    from outboxbench.results.block import HttpTimes
     from outboxbench.results.final_state import FinalState
     from outboxbench.results.machine import Pinning
 
@@ -70,6 +75,7 @@ class RawBlock:
     measurement: Measurement
     final_state: FinalState
     autovacuums: int
+    http: HttpTimes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +104,8 @@ class BlockRunner:
                 return self._measure_strategy(arm, order, upcoming)
             case CeilingArm() as arm:
                 return self._measure_ceiling(arm, order, upcoming)
+            case ServiceArm() as arm:
+                return self._measure_service(arm, order, upcoming)
 
     def _measure_strategy(
         self, arm: StrategyArm, order: BlockOrder, upcoming: PlannedArm | None
@@ -149,9 +157,42 @@ class BlockRunner:
             wait_until_unused(address)
             return _raw(window, from_ceiling(arm.workload, result, surveillance), address)
 
-    def _watch(self, window: Window, clients: list[int]) -> Surveillance:
+    def _measure_service(
+        self, arm: ServiceArm, order: BlockOrder, upcoming: PlannedArm | None
+    ) -> RawBlock:
+        with ExitStack() as stack:
+            address = self._fresh_database(order.name, stack)
+            plan = LoadPlan(
+                mix=arm.workload,
+                accounts=self.suite.dataset.accounts,
+                orders=self.suite.dataset.orders,
+                seed=order.seed,
+                warm_up_s=arm.warm_up_s,
+                window_s=self.suite.window_s,
+                workers=arm.processes,
+            )
+            loaded = run_service(
+                arm,
+                plan,
+                address,
+                self.janitor,
+                watch_window=self._watch,
+                checkpoint=self.databases.checkpoint,
+            )
+            self._make_ready(upcoming)
+            wait_until_unused(address)
+            raw = _raw(loaded.window, loaded.measurement, address)
+            return replace(raw, http=loaded.times)
+
+    def _watch(
+        self, window: Window, clients: Sequence[int], helpers: Sequence[int] = ()
+    ) -> Surveillance:
         return watch(
-            window, self.server.postmaster_pid, clients, self.networks.pids, self.connection
+            window,
+            self.server.postmaster_pid,
+            clients,
+            [*self.networks.pids, *helpers],
+            self.connection,
         )
 
     def _make_ready(self, arm: PlannedArm | None) -> None:
@@ -189,7 +230,7 @@ class BlockRunner:
         )
 
     def _settings(
-        self, arm: PlannedArm, address: DatabaseAddress, pool_size: int
+        self, arm: StrategyArm | CeilingArm, address: DatabaseAddress, pool_size: int
     ) -> StrategySettings:
         return StrategySettings(
             address=self.networks.through(arm.network_rtt_ms, address),

@@ -13,7 +13,14 @@ from outboxbench.analysis.verdict import as_expected, combine
 from outboxbench.analysis.warnings import run_warnings
 from outboxbench.harness.source_lines import source_lines
 from outboxbench.harness.suite.pairs import pairs
-from outboxbench.harness.suite.plan import CEILING, CeilingArm, PlannedArm, StrategyArm, ceiling_of
+from outboxbench.harness.suite.plan import (
+    CEILING,
+    CeilingArm,
+    PlannedArm,
+    ServiceArm,
+    StrategyArm,
+    ceiling_of,
+)
 from outboxbench.results.histograms import GENERATOR_LAG_TAG, SCHEDULE_LAG_TAG
 from outboxbench.results.model import Arm, Run
 
@@ -170,6 +177,27 @@ def _with_blocks(arm: PlannedArm, suite: Suite, measured: Measured) -> Arm:
                 busy_wait_us=arm.busy_wait_us,
                 copy_number=arm.copy_number,
                 prepared_for=None if arm.prepared_for == "nothing" else arm.prepared_for,
+                source_lines=source_lines(arm.strategy),
+                blocks=tuple(measured.blocks[arm]),
+            )
+        case ServiceArm():
+            return Arm(
+                name=arm.name,
+                role="strategy",
+                strategy=arm.strategy.name,
+                write_plan=arm.strategy.write_plan,
+                driver=arm.strategy.driver,
+                loop=arm.loop,
+                profile=arm.profile,
+                workload=arm.workload,
+                settings=_settings(
+                    arm,
+                    suite,
+                    over="http",
+                    instances=arm.instances,
+                    pool_size=arm.pool_size,
+                    load_processes=arm.processes,
+                ),
                 source_lines=source_lines(arm.strategy),
                 blocks=tuple(measured.blocks[arm]),
             )

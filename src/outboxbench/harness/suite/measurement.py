@@ -30,11 +30,15 @@ K = TypeVar("K")
 
 @dataclass(frozen=True, slots=True)
 class Surveillance:
-    """What the machine did inside a window; CPU seconds are None where they cannot be read."""
+    """What the machine did inside a window; CPU seconds are None where they cannot be read.
+
+    Helpers are neither clients nor foreign: proxies, or what loads a service.
+    """
 
     server_cpu_s: float | None
     client_cpu_s: float | None
     conditions: Conditions
+    helpers_cpu_s: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,24 +66,25 @@ def watch(
     window: Window,
     postmaster_pid: int | None,
     clients: Sequence[int],
-    proxies: Sequence[int],
+    helpers: Sequence[int],
     connection: psycopg.Connection[Any],
 ) -> Surveillance:
     """Sleep through a window and read clocks and counts at its edges.
 
-    Processes are named by their pids; those of the proxies are neither client nor foreign.
+    Processes are named by their pids.
     """
     _sleep_until(window.opens_ns)
     opened_ns = time.monotonic_ns()
     server_before = server_cpu_seconds(postmaster_pid)
-    clients_before, proxies_before = _cpu_seconds(clients), _cpu_seconds(proxies)
+    clients_before, helpers_before = _cpu_seconds(clients), _cpu_seconds(helpers)
     before = read_conditions(connection)
     _sleep_until(window.closes_ns)
     spans_ns = time.monotonic_ns() - opened_ns
     server_s = cpu_between(server_before, server_cpu_seconds(postmaster_pid))
     clients_s = _used(clients_before, _cpu_seconds(clients))
-    proxies_s = _used(proxies_before, _cpu_seconds(proxies))
-    ours_s = None if clients_s is None or proxies_s is None else clients_s + proxies_s
+    each_helper_s = _each_used(helpers_before, _cpu_seconds(helpers))
+    helpers_s = None if each_helper_s is None else sum(each_helper_s)
+    ours_s = None if clients_s is None or helpers_s is None else clients_s + helpers_s
     conditions = conditions_between(
         before, read_conditions(connection), server_cpu_s=server_s, client_cpu_s=ours_s
     )
@@ -89,6 +94,7 @@ def watch(
         server_cpu_s=None if server_s is None else server_s * scale,
         client_cpu_s=None if clients_s is None else clients_s * scale,
         conditions=conditions,
+        helpers_cpu_s=None if each_helper_s is None else tuple(s * scale for s in each_helper_s),
     )
 
 
@@ -154,12 +160,17 @@ def _cpu_seconds(pids: Sequence[int]) -> list[float | None]:
 
 def _used(before: list[float | None], after: list[float | None]) -> float | None:
     """CPU seconds of all together; None if one of them cannot be read."""
+    used = _each_used(before, after)
+    return None if used is None else sum(used)
+
+
+def _each_used(before: list[float | None], after: list[float | None]) -> list[float] | None:
     used = [
         later - earlier
         for earlier, later in zip(before, after, strict=True)
         if earlier is not None and later is not None
     ]
-    return sum(used) if len(used) == len(before) else None
+    return used if len(used) == len(before) else None
 
 
 def _sum(counts: Iterable[Mapping[K, int]]) -> dict[K, int]:

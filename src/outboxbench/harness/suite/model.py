@@ -29,6 +29,7 @@ from outboxbench.harness.suite.parts import (
 )
 from outboxbench.harness.suite.problems import first_problem
 from outboxbench.harness.suite.relay_model import ChainMatrix, DrainMatrix
+from outboxbench.harness.suite.service_model import ServiceMatrix
 
 
 class DatasetSize(SuitePart):
@@ -98,15 +99,17 @@ class Suite(SuitePart):
     )
     dataset: DatasetSize = DatasetSize()
     arms: tuple[ArmMatrix, ...] = ()
+    services: tuple[ServiceMatrix, ...] = ()
     drains: tuple[DrainMatrix, ...] = ()
     chains: tuple[ChainMatrix, ...] = ()
     faults: tuple[FaultMatrix, ...] = ()
 
     @model_validator(mode="after")
     def _measures_something(self) -> Self:
-        if not (self.arms or self.drains or self.chains or self.faults):
+        if not (self.arms or self.services or self.drains or self.chains or self.faults):
             raise ValueError(
-                "it measures nothing: it needs [[arms]], [[drains]], [[chains]] or [[faults]]"
+                "it measures nothing: it needs [[arms]], [[services]], [[drains]], [[chains]] or "
+                "[[faults]]"
             )
         return self
 
@@ -115,6 +118,7 @@ class Suite(SuitePart):
         return sorted(
             only.difference(
                 *(matrix.strategies for matrix in self.arms),
+                *(matrix.strategies for matrix in self.services),
                 *(matrix.strategies for matrix in self.drains),
                 *(matrix.strategies for matrix in self.chains),
                 *(matrix.strategies for matrix in self.faults),
@@ -125,6 +129,7 @@ class Suite(SuitePart):
 _ALLOWED_KEYS = {
     "": Suite.model_fields,
     "arms": ArmMatrix.model_fields,
+    "services": ServiceMatrix.model_fields,
     "drains": DrainMatrix.model_fields,
     "chains": ChainMatrix.model_fields,
     "faults": FaultMatrix.model_fields,

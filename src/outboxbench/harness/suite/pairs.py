@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from outboxbench.harness.suite.plan import StrategyArm
+from outboxbench.harness.suite.plan import ServiceArm, StrategyArm
 from outboxbench.harness.suite.rates import RelativeRate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from outboxbench.harness.suite.plan import PlannedArm
 
+AnyArm = TypeVar("AnyArm", StrategyArm, ServiceArm)
 
-def pairs(arms: Iterable[PlannedArm], reference: str) -> list[tuple[StrategyArm, StrategyArm]]:
+
+def pairs(arms: Iterable[PlannedArm], reference: str) -> list[tuple[PlannedArm, PlannedArm]]:
     """Return (base, head) for every arm that has a base among the arms.
 
     An arm that was slowed on purpose is compared with the one that was not, one whose database is
@@ -22,8 +24,13 @@ def pairs(arms: Iterable[PlannedArm], reference: str) -> list[tuple[StrategyArm,
     else every strategy with the `reference` under the same load. An arm
     whose rate is a share of its own capacity shares its load with no other.
     """
+    arms = tuple(arms)
     measured = [arm for arm in arms if isinstance(arm, StrategyArm)]
-    bases = ((_base_of(arm, measured, reference), arm) for arm in measured)
+    services = [arm for arm in arms if isinstance(arm, ServiceArm)]
+    bases: list[tuple[PlannedArm | None, PlannedArm]] = [
+        *((_base_of(arm, measured, reference), arm) for arm in measured),
+        *((_reference_of(arm, services, reference), arm) for arm in services),
+    ]
     return [(base, arm) for base, arm in bases if base is not None]
 
 
@@ -38,18 +45,23 @@ def _base_of(arm: StrategyArm, arms: list[StrategyArm], reference: str) -> Strat
         if arm.copy_number % 2:
             return None
         wanted = replace(arm, copy_number=arm.copy_number - 1)
-    elif arm.strategy.name == reference:
-        return None
     else:
-        return next(
-            (
-                other
-                for other in arms
-                if other.strategy.name == reference and replace(other, strategy=arm.strategy) == arm
-            ),
-            None,
-        )
+        return _reference_of(arm, arms, reference)
     return wanted if wanted in arms else None
+
+
+def _reference_of(arm: AnyArm, arms: Sequence[AnyArm], reference: str) -> AnyArm | None:
+    """Return the arm of the reference under the same load; the reference itself has none."""
+    if arm.strategy.name == reference:
+        return None
+    return next(
+        (
+            other
+            for other in arms
+            if other.strategy.name == reference and replace(other, strategy=arm.strategy) == arm
+        ),
+        None,
+    )
 
 
 def _has_a_rate_of_its_own(arm: StrategyArm) -> bool:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from outboxbench.harness.suite.model import ArmMatrix, Suite
     from outboxbench.harness.suite.parts import PreparedFor
     from outboxbench.harness.suite.rates import Rate
+    from outboxbench.harness.suite.service_model import ServiceMatrix
 
 CEILING = "pgbench"
 
@@ -91,7 +92,34 @@ class CeilingArm:
         return f"{CEILING}{plan}/{_load_name(self)}"
 
 
-PlannedArm: TypeAlias = StrategyArm | CeilingArm
+@dataclass(frozen=True, slots=True)
+class ServiceArm:
+    """A strategy behind HTTP: instances of the service, and Locust's users in a closed loop.
+
+    `pool_size` is that of each instance; `processes` are Locust's, beside its master.
+    """
+
+    strategy: Strategy
+    workload: str
+    clients: int
+    instances: int
+    pool_size: int
+    processes: int
+    warm_up_s: float
+    loop: Loop = "uvloop"
+    profile: Profile = "matched"
+    isolation: Isolation = "read committed"
+    network_rtt_ms: float | None = None
+
+    @property
+    def name(self) -> str:
+        """The arm's identity, the same in every run that measures it."""
+        instances = "instance" if self.instances == 1 else "instances"
+        over = f"over HTTP, {self.instances} {instances}"
+        return "/".join((self.strategy.name, self.loop, _load_name(self), over))
+
+
+PlannedArm: TypeAlias = StrategyArm | CeilingArm | ServiceArm
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +148,8 @@ def make_plan(suite: Suite, only: frozenset[str] = frozenset()) -> Plan:
             against one.
         CannotRun: a strategy is registered but cannot be loaded here.
     """
-    named = {name for matrix in suite.arms for name in matrix.strategies}
+    matrices: tuple[ArmMatrix | ServiceMatrix, ...] = (*suite.arms, *suite.services)
+    named = {name for matrix in matrices for name in matrix.strategies}
     strategies = {name: load_measurable(name) for name in sorted(only or named)}
     guests = suite.guests(only)
     arms: dict[str, PlannedArm] = {}
@@ -134,6 +163,14 @@ def make_plan(suite: Suite, only: frozenset[str] = frozenset()) -> Plan:
                 raise BadInput(
                     f"the suite {suite.name} has two arms {arm.name} that differ only in "
                     "pool_size, workers, arrivals or max_wait_s: measure them in two suites"
+                )
+    for services in suite.services:
+        measured = [name for name in services.strategies if name in strategies] + guests
+        for service in _expand_services(services, [strategies[name] for name in measured]):
+            if arms.setdefault(service.name, service) != service:
+                raise BadInput(
+                    f"the suite {suite.name} has two arms {service.name} that differ only in "
+                    "pool_size, processes or warm_up_s: measure them in two suites"
                 )
     ordered = tuple(arms.values())
     random = Random(suite.seed)  # noqa: S311 - an order, no secret
@@ -211,6 +248,22 @@ def _expand(matrix: ArmMatrix, strategies: list[Strategy]) -> list[StrategyArm]:
             busy_wait_us,
             (copy_number, prepared_for),
         ) in axes
+    ]
+
+
+def _expand_services(matrix: ServiceMatrix, strategies: list[Strategy]) -> list[ServiceArm]:
+    axes = product(strategies, matrix.workloads, matrix.clients, matrix.instances)
+    return [
+        ServiceArm(
+            strategy=strategy,
+            workload=workload,
+            clients=clients,
+            instances=instances,
+            pool_size=matrix.pool_size or -(-clients // instances),
+            processes=matrix.processes,
+            warm_up_s=matrix.warm_up_s,
+        )
+        for strategy, workload, clients, instances in axes
     ]
 
 

@@ -55,12 +55,17 @@ def write_row(
     arm: Arm,
     figures: Iterable[tuple[Column, str]],
     verdict: Column,
+    *,
+    beside: str | None = None,
 ) -> None:
-    """Write what stands beside the bar of an arm, at a level of the axes."""
+    """Write what stands beside the bar of an arm, at a level of the axes.
+
+    Next to its name that is its event loop, unless something else tells it from the others.
+    """
     colour = style.INK if arm.verdict == "pass" else style.ALARM
     write = partial(frame.write_beside, axes, level=level, colour=colour)
     write(frame.shortened(name, _LONGEST_NAME), left_in=_STRATEGY_IN, align="right")
-    write(arm.loop or "", left_in=_LOOP_IN, align="left")
+    write(beside or arm.loop or "", left_in=_LOOP_IN, align="left")
     for column, text in figures:
         write(text, right_in=column.right_in, align="right")
     write(style.verdict_text(arm.verdict), right_in=verdict.right_in, align="left")
