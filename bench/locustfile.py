@@ -61,7 +61,7 @@ class Client(FastHttpUser):
         )
         if not answer.status_code:
             return Reply(0, error=getattr(answer, "error", None))
-        timing = str((answer.headers or {}).get("Server-Timing", ""))
+        timing = "" if answer.headers is None else str(answer.headers.get("Server-Timing", ""))
         return Reply(answer.status_code, answer.content or b"", timing)
 
 
