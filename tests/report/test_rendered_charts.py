@@ -27,6 +27,7 @@ REASONS = {
     "rate-curve": "no strategy was offered three rates or more in an open loop",
     "timeline": "no open loop was measured, and no window of 10 s or more",
     "heat-map": "no open loop was measured, and no window of 10 s or more",
+    "http": "no service was measured over HTTP",
     "network": "no strategy was measured at two distances from the server",
     "relay-drain": "no backlog was drained",
     "relay-latency": "no chain of orders was measured",

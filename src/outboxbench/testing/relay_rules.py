@@ -11,6 +11,7 @@ from outboxbench.core.application.outcome import Attempt
 from outboxbench.testing.relay_steps import (
     LEASE_S,
     MANY,
+    RENEWED_LEASE_S,
     SHORT_LEASE_S,
     claim_at_last,
     named,
@@ -124,11 +125,12 @@ class RelayRules:
     ) -> None:
         persistence = await opened(arena, plan)
         await new_account_id(persistence)
-        outbox = persistence.outbox(plan, SHORT_LEASE_S)
+        # Long enough that a full machine renews it in time, and renewed for longer than it lasts.
+        outbox = persistence.outbox(plan, RENEWED_LEASE_S)
         (run,) = await outbox.claim(MANY)
         other = persistence.outbox(plan, LEASE_S)
-        for _ in range(8):
-            await asyncio.sleep(SHORT_LEASE_S / 4)
+        for _ in range(6):
+            await asyncio.sleep(RENEWED_LEASE_S / 4)
             assert run.lease.token in await outbox.renew([run.lease.token])
             assert await other.claim(MANY) == []
         assert list((await outbox.settle([Settlement(run, delivered=1)])).lost) == []

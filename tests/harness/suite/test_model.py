@@ -237,7 +237,7 @@ def test_a_missing_key_is_named(file: Path) -> None:
 @pytest.mark.parametrize("arms", ["", "arms = []"])
 def test_a_suite_that_measures_nothing_is_refused(arms: str, file: Path) -> None:
     assert refusal(file, HEAD + arms) == (
-        "it measures nothing: it needs [[arms]], [[drains]], [[chains]] or [[faults]]"
+        "it measures nothing: it needs [[arms]], [[services]], [[drains]], [[chains]] or [[faults]]"
     )
 
 
