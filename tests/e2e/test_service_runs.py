@@ -160,6 +160,7 @@ def test_what_all_workers_have_counted_is_what_the_database_holds(
     )
 
 
+@pytest.mark.slow
 def test_a_load_in_one_process_is_counted_as_well(
     world: World, database: DatabaseAddress, dsn_of: Callable[[DatabaseAddress], str]
 ) -> None:
@@ -176,6 +177,7 @@ def test_a_load_in_one_process_is_counted_as_well(
     assert "/accounts/{account_id}/charges" in done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_what_is_not_answered_because_the_service_is_killed_is_in_doubt_or_has_failed(
     world: World, database: DatabaseAddress, dsn_of: Callable[[DatabaseAddress], str]
 ) -> None:

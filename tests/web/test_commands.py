@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
+from tests.slow import one_is_quick
 
 if TYPE_CHECKING:
     import psycopg
@@ -115,7 +116,9 @@ async def test_what_does_not_exist_is_not_found(
     assert answer.json()["type"].endswith(":not-found")
 
 
-@pytest.mark.parametrize("strategy", ["asyncpg", "asyncpg-single", "psycopg-group", "orm-psycopg"])
+@pytest.mark.parametrize(
+    "strategy", one_is_quick(["asyncpg", "asyncpg-single", "psycopg-group", "orm-psycopg"])
+)
 async def test_a_request_that_is_repeated_is_answered_alike_and_done_once(
     strategy: str, started: Any, outsider: psycopg.Connection[Any]
 ) -> None:

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 from psycopg import sql
+from tests.slow import one_is_quick
 from tests.waiting import until, until_answered
 
 from outboxbench.harness.postgres.server import connect
@@ -132,7 +133,7 @@ async def test_abandoned_operations_count_as_under_way_until_they_are_gone(
         await until_answered(is_served_again)
 
 
-@pytest.mark.parametrize("strategy", ["asyncpg", "psycopg", "core-asyncpg"])
+@pytest.mark.parametrize("strategy", one_is_quick(["asyncpg", "psycopg", "core-asyncpg"]))
 async def test_a_database_that_is_gone_is_told_and_found_again(
     strategy: str, started: Any, database: DatabaseAddress, postgres_server: Server
 ) -> None:
