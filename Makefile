@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 SUITE  ?= quick
 DSN    ?=
 # Much of what a test takes is waiting: for a server, for a window, for an outage to end.
-WORKERS ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count() * 2)')
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count() * 3 // 2)')
 
 .PHONY: help setup browser bench reference readme test test-all lint bench-micro evidence planted-bugs peers lock clean
 .DEFAULT_GOAL := help
