@@ -24,7 +24,7 @@ def test_each_strategy_in_process_stands_above_itself_over_http() -> None:
     assert axes.get_xlim()[0] == 0
     assert "µs" in axes.get_xlabel()
     said = words(figure)
-    assert said.count("in process") >= 2
+    assert said.count("direct") >= 2
     assert said.count("HTTP") >= 2
     assert overlaps(figure) == []
 
@@ -51,7 +51,7 @@ def test_its_figures_are_told_as_a_table_and_in_words() -> None:
     assert data.rows[0][1:3] == ("asyncpg", 1_000.0)
     assert data.rows[1][3] == pytest.approx(0.4 * data.rows[1][2])  # type: ignore[operator]
     told = http.describe(BOTH)
-    assert "asyncpg in process 1,000 µs, CPU 300 µs, verdict pass" in told
+    assert "asyncpg direct 1,000 µs, CPU 300 µs, verdict pass" in told
     assert "asyncpg HTTP 2,517 µs (transaction 1,007" in told
 
 

@@ -56,6 +56,14 @@ def test_what_cannot_be_is_refused(services: dict[str, Any], said: str) -> None:
         suite(services)
 
 
+@pytest.mark.parametrize(
+    "key", ["max_attempts", "statement_timeout_s", "lock_timeout_s", "connect_timeout_s"]
+)
+def test_a_limit_that_the_service_would_not_keep_is_refused(key: str) -> None:
+    with pytest.raises(ValidationError, match=f"leave {key} out"):
+        suite(**{key: 3 if key == "max_attempts" else 3.0})  # type: ignore[arg-type]
+
+
 def test_a_service_is_compared_with_the_reference_behind_http_and_measured_beside_the_process() -> (
     None
 ):

@@ -31,6 +31,9 @@ from outboxbench.harness.suite.problems import first_problem
 from outboxbench.harness.suite.relay_model import ChainMatrix, DrainMatrix
 from outboxbench.harness.suite.service_model import ServiceMatrix
 
+_LIMITS_OF_SERVICES = ("max_attempts", "statement_timeout_s", "lock_timeout_s", "connect_timeout_s")
+"""What a service does not let itself be told; a run must not say that it was."""
+
 
 class DatasetSize(SuitePart):
     """What every fresh database holds."""
@@ -111,6 +114,17 @@ class Suite(SuitePart):
                 "it measures nothing: it needs [[arms]], [[services]], [[drains]], [[chains]] or "
                 "[[faults]]"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _services_have_their_own_limits(self) -> Self:
+        if self.services:
+            for key in _LIMITS_OF_SERVICES:
+                default = type(self).model_fields[key].default
+                if getattr(self, key) != default:
+                    raise ValueError(
+                        f"[[services]] are measured with {key} = {default} alone: leave {key} out"
+                    )
         return self
 
     def guests(self, only: frozenset[str]) -> list[str]:

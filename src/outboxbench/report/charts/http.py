@@ -57,8 +57,8 @@ def draw(run: Run) -> Figure:
             frame.Footer.of_run(run),
             title=TITLE,
             subtitle="Over HTTP: means over the requests around the median, as the client saw them,"
-            " µs. In process: the median.\nCPU is that of the service, or of the process that asks"
-            " itself; what Locust takes is the client's part.",
+            " µs. Direct: the median, in process.\nCPU is that of the service, or of the process"
+            " that asks itself; what Locust takes is the client's part.",
             key=parts_key(PARTS),
             panels_in=sum(map(_height_in, panels)),
         )

@@ -46,7 +46,7 @@ def http_panels(run: Run) -> list[HttpPanel]:
         rows = []
         for arm in sorted(arms.strategies, key=lambda each: _total_us(each) or 0):
             twin = twins.get(arm.name)
-            if twin is not None and (row := _row(twin, arms.label(twin), "in process")):
+            if twin is not None and (row := _row(twin, arms.label(twin), "direct")):
                 rows.append(row)
             if row := _row(arm, arms.label(arm), "HTTP"):
                 rows.append(row)
