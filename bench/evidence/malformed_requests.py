@@ -263,10 +263,11 @@ def _settle(
     while True:
         # It still answers.
         assert requests.get(f"{url}/health/ready", timeout=5).status_code == 200
+        # The connection of this question is one as well, until it is closed.
+        time.sleep(0.2)
         left = _left(pid, address)
         if left == wanted or time.monotonic() > deadline_s:
             return left
-        time.sleep(0.2)
 
 
 if __name__ == "__main__":

@@ -34,6 +34,8 @@ class HttpServer:
                 ws="none",
                 lifespan="off",
                 log_config=None,
+                # What clients do wrong is told to them.
+                log_level="error",
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
