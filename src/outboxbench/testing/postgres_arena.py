@@ -54,6 +54,9 @@ class PostgresArena(ObservedDatabase):
     async def __aenter__(self) -> Self:
         await super().__aenter__()
         try:
+            # A session outlives its client's goodbye by a moment: the one of the test before would
+            # be counted among this test's.
+            await self.gone(*await self.backends())
             await self.execute(f"DROP SCHEMA public CASCADE; CREATE SCHEMA public; {schema_sql()}")
             await self.execute(f"ALTER DATABASE {self._quoted_name} RESET ALL")
         except BaseException:
