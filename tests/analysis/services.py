@@ -35,6 +35,7 @@ def service(
     p50_us: Sequence[float] = OVER_HTTP_US,
     *,
     instances: int = 1,
+    relays: int = 0,
     generator_share: float = 0.5,
 ) -> Arm:
     blocks = [
@@ -56,6 +57,7 @@ def service(
         for number, value in enumerate(p50_us)
     ]
     settings = {"clients": 8, "over": "http", "instances": instances, "pool_size": 8}
+    settings["relays"] = relays
     name = f"{strategy}/http {instances}"
     return with_cpu(arm(name, blocks, strategy=strategy, settings=settings), 480.0)
 

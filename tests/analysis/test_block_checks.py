@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from outboxbench.analysis.checks import judge_block
 from outboxbench.analysis.verdict import combine
+from outboxbench.results.deliveries import Chain, Deliveries, Place, Relayed
 from outboxbench.results.final_state import ClientTally, FinalState
 
 if TYPE_CHECKING:
@@ -46,6 +48,27 @@ AFTER = replace(
     balance_cents=100_000 - 700,
 )
 TALLY = ClientTally({"charge": {"ok": 7, "failed": 2}, "place": {"ok": 3}}, TOPICS, 700)
+
+# Two orders were placed, and a relay has charged for both and confirmed them.
+PLACED = ClientTally({"place": {"ok": 2}}, TOPICS, 0)
+FOLLOWED = replace(
+    BEFORE,
+    operations=20 + 2 + 4,
+    messages_by_topic={
+        **BEFORE.messages_by_topic,
+        "order.placed": 2,
+        "order.stock_requested": 2,
+        "account.charged": 2,
+        "order.confirmed": 2,
+    },
+    balance_cents=100_000 - 500,
+)
+DUE = {(UUID(int=number), 1): Place(UUID(int=number), 1, 1) for number in (1, 2)}
+RELAYED = Relayed(
+    handled=4,
+    to_broker=Deliveries(DUE, list(DUE)),
+    chain=Chain(placed=2, unanswered=0, charged_twice=0, open=0, closed_wrongly=0),
+)
 
 counts = st.integers(min_value=0, max_value=1000)
 
@@ -211,3 +234,24 @@ def test_every_sound_block_passes(charges: int, orders: int, amounts: int) -> No
     verdict = combine(check.verdict for check in judge_block(tally, BEFORE, after))
 
     assert verdict == ("pass" if charges + orders else "unknown")
+
+
+def test_what_relays_made_of_operations_is_not_taken_for_the_clients() -> None:
+    assert {check.verdict for check in judge_block(PLACED, BEFORE, FOLLOWED, RELAYED)} == {"pass"}
+    assert failed(judge_block(PLACED, BEFORE, FOLLOWED)) == {OPERATIONS, MESSAGES, MONEY}
+
+
+def test_what_a_client_lost_is_found_beside_relays() -> None:
+    lost = replace(with_messages(FOLLOWED, order_placed=-1), operations=FOLLOWED.operations - 1)
+
+    assert failed(judge_block(PLACED, BEFORE, lost, RELAYED)) == {OPERATIONS, MESSAGES}
+
+
+def test_what_relays_lost_fails_the_block() -> None:
+    chain = replace(RELAYED.chain, unanswered=1)
+    lost = replace(RELAYED, to_broker=Deliveries(DUE, [*DUE][:1]), chain=chain)
+
+    assert failed(judge_block(PLACED, BEFORE, FOLLOWED, lost)) == {
+        "every committed message is delivered",
+        "every order is charged for once and closed by the answer",
+    }

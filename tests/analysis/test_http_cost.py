@@ -31,6 +31,10 @@ def test_a_service_without_a_twin_has_no_cost() -> None:
     assert http_costs(run(other_load, service())) == ()
 
 
+def test_a_service_with_a_relay_beside_it_is_not_held_against_a_process_without_one() -> None:
+    assert http_costs(run(in_process(), service(relays=1))) == ()
+
+
 def test_one_round_has_no_interval() -> None:
     (cost,) = http_costs(run(in_process(p50_us=[900.0]), service(p50_us=[2_400.0])))
 

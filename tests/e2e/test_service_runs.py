@@ -49,6 +49,13 @@ strategies = ["asyncpg"]
 clients = [4]
 instances = [2]
 warm_up_s = 0.3
+
+[[services]]
+strategies = ["psycopg"]
+workloads = ["place"]
+clients = [4]
+relays = [1]
+warm_up_s = 0.3
 """
 
 
@@ -61,7 +68,7 @@ def test_a_service_is_loaded_judged_drawn_and_gone(world: World) -> None:
     assert done.returncode == 0, done.stderr
     assert "over HTTP" in done.stdout
     run = read_run(world.runs[0])
-    service = next(arm for arm in run.arms if arm.settings.get("over") == "http")
+    service, relayed = [arm for arm in run.arms if arm.settings.get("over") == "http"]
     assert [block.verdict for block in service.blocks] == ["pass", "pass"]
     for block in service.blocks:
         assert block.outcomes.ok == block.outcomes.attempted > 20
@@ -69,6 +76,11 @@ def test_a_service_is_loaded_judged_drawn_and_gone(world: World) -> None:
         assert 0 < block.http.transaction_us < block.http.total_us
         assert block.latency_us.p50 == pytest.approx(block.http.total_us, rel=0.5)
         assert block.counters.client_cpu_us_per_op
+    for block in relayed.blocks:
+        told = {check.name: check for check in block.checks}
+        assert block.verdict == "pass", told
+        assert block.outcomes.ok > 0
+        assert told["every committed message is delivered"].detail.startswith("0 of ")
     assert (world.runs[0] / "charts" / "http.svg").exists()
     report = (world.runs[0] / "report.html").read_text()
     assert "What does HTTP add?" in report

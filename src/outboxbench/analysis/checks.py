@@ -5,24 +5,49 @@ Pure functions: `before` is the database as it was handed to the clients, `after
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from outboxbench.analysis.relay_checks import judge_chain, judge_deliveries
 from outboxbench.results.block import Check
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from outboxbench.results.deliveries import Relayed
     from outboxbench.results.final_state import ClientTally, FinalState
 
 
-def judge_block(tally: ClientTally, before: FinalState, after: FinalState) -> tuple[Check, ...]:
-    """Return every check over one block, passed or not."""
-    return (
+def judge_block(
+    tally: ClientTally, before: FinalState, after: FinalState, relayed: Relayed | None = None
+) -> tuple[Check, ...]:
+    """Return every check over one block, passed or not.
+
+    Where relays have followed up what the clients did, `relayed` is what they made of it.
+    """
+    handled = 0
+    if relayed is not None:
+        handled = relayed.handled
+        # What follows from what a client did is no doing of its own, and judged by itself.
+        own = {topic for command in tally.outcomes for topic in tally.topics[command]}
+        tally = replace(tally, charged_cents=None)
+        after = replace(after, messages_by_topic=_only(after.messages_by_topic, own))
+        before = replace(before, messages_by_topic=_only(before.messages_by_topic, own))
+    checks = (
         _did_something(tally),
-        _operations_stored(tally, before, after),
+        _operations_stored(tally, before, after, handled),
         _messages_stored(tally, before, after),
         _versions_match_messages(after),
         _lines_match_messages(after),
         _money_conserved(tally, before, after),
     )
+    if relayed is None:
+        return checks
+    return (*checks, *judge_deliveries(relayed.to_broker), judge_chain(relayed.chain))
+
+
+def _only(counts: Mapping[str, int], topics: set[str]) -> dict[str, int]:
+    return {topic: count for topic, count in counts.items() if topic in topics}
 
 
 def _did_something(tally: ClientTally) -> Check:
@@ -35,8 +60,10 @@ def _did_something(tally: ClientTally) -> Check:
     )
 
 
-def _operations_stored(tally: ClientTally, before: FinalState, after: FinalState) -> Check:
-    stored = after.operations - before.operations
+def _operations_stored(
+    tally: ClientTally, before: FinalState, after: FinalState, handled: int
+) -> Check:
+    stored = after.operations - before.operations - handled
     ok = tally.count("ok", "ok_recovered")
     unclear = tally.count("indeterminate")
     return Check.of(

@@ -41,7 +41,8 @@ def http_costs(run: Run) -> tuple[HttpCost, ...]:
     """Return what HTTP adds for every service that has a twin, in the order of the run."""
     costs = []
     for service in run.arms:
-        if not is_over_http(service.settings):
+        # A relay beside a service has a share of the server that its twin in process keeps.
+        if not is_over_http(service.settings) or service.settings.get("relays"):
             continue
         twin = next((arm for arm in run.arms if _are_twins(service, arm)), None)
         if twin is not None:

@@ -47,3 +47,15 @@ class Chain:
     """Orders that are answered, and neither confirmed nor cancelled."""
     closed_wrongly: int
     """Orders that are confirmed though the charge was rejected, or cancelled though it was not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Relayed:
+    """What relays made of what their clients had committed, once they were through.
+
+    `handled` are operations that handlers committed; `to_broker` are the messages for the outside.
+    """
+
+    handled: int
+    to_broker: Deliveries
+    chain: Chain

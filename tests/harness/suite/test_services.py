@@ -32,6 +32,16 @@ def test_every_combination_of_the_axes_is_an_arm() -> None:
     assert all(isinstance(arm, ServiceArm) for arm in arms)
 
 
+def test_relays_beside_a_service_are_part_of_its_name() -> None:
+    arms = make_plan(suite({"workloads": ["place"], "relays": [0, 1, 2]})).arms
+
+    assert [arm.name.partition("clients/")[2] for arm in arms[:3]] == [
+        "over HTTP, 1 instance",
+        "over HTTP, 1 instance, 1 relay",
+        "over HTTP, 1 instance, 2 relays",
+    ]
+
+
 def test_the_clients_of_an_instance_have_a_connection_each_unless_it_is_said() -> None:
     def pool_sizes(services: dict[str, Any]) -> list[int]:
         arms = make_plan(suite(services, rounds=1)).arms
@@ -47,6 +57,8 @@ def test_the_clients_of_an_instance_have_a_connection_each_unless_it_is_said() -
         ({"clients": [1]}, "clients must be 2 or more"),
         ({"instances": [8]}, "clients must be 8 or more"),
         ({"instances": [0]}, "instances"),
+        ({"relays": [1]}, "give the other workloads a [[services]] of their own"),
+        ({"relays": [-1], "workloads": ["place"]}, "relays"),
         ({"loops": ["uvloop"]}, "loops"),
         ({"strategies": ["asyncpq"]}, "asyncpq"),
     ],
@@ -117,7 +129,7 @@ def test_a_client_takes_no_more_than_there_was() -> None:
 
 
 def test_a_client_whose_processor_time_is_unknown_is_part_of_the_wire() -> None:
-    times = http_times(MEDIAN, None, attempted=2_000, seconds=2.0)
+    times = http_times(MEDIAN, [], attempted=2_000, seconds=2.0)
 
     assert (times.client_us, times.wire_us) == (0.0, 350.0)
     assert times.busiest_generator_share is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
+from outboxbench.core.domain.message import Audience
 from outboxbench.results.deliveries import Deliveries, Place
 
 if TYPE_CHECKING:
@@ -18,15 +19,17 @@ if TYPE_CHECKING:
 # What a template brought along was delivered before.
 _DUE: Final = """
     SELECT op_id, ordinal, aggregate_id, version FROM outbox
-    WHERE audience > 0 AND created_at >= %(since)s
+    WHERE audience & %(audience)s > 0 AND created_at >= %(since)s
 """
 
 
 def due_messages(
-    connection: psycopg.Connection[tuple[Any, ...]], since: object
+    connection: psycopg.Connection[tuple[Any, ...]],
+    since: object,
+    audience: Audience = Audience.EVERYBODY,
 ) -> dict[MessageKey, Place]:
-    """Return every message for somebody that was committed since, where none is deleted."""
-    rows = connection.execute(_DUE, {"since": since})
+    """Return every message for one of an audience that was committed since; none is deleted."""
+    rows = connection.execute(_DUE, {"since": since, "audience": audience.value})
     return {
         (op_id, ordinal): Place(aggregate_id, version, ordinal)
         for op_id, ordinal, aggregate_id, version in rows

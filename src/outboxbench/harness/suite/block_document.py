@@ -36,7 +36,7 @@ def make_block(
     outcomes = OutcomeCounts(**measured.outcomes)
     seconds = raw.window.seconds
     intervals = [*_latencies(raw), *_lags(raw)]
-    checks = judge_block(measured.tally, before, raw.final_state)
+    checks = judge_block(measured.tally, before, raw.final_state, raw.relayed)
     log = (
         folder.write_histograms(
             f"{arm.name}-round-{round_number}", intervals, start_s=raw.opened_at_s

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from outboxbench.harness.suite.networks import Networks
     from outboxbench.harness.suite.workers_ahead import WorkersAhead
     from outboxbench.results.block import HttpTimes
+    from outboxbench.results.deliveries import Relayed
     from outboxbench.results.final_state import FinalState
     from outboxbench.results.machine import Pinning
 
@@ -76,6 +77,7 @@ class RawBlock:
     final_state: FinalState
     autovacuums: int
     http: HttpTimes | None = None
+    relayed: Relayed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +184,7 @@ class BlockRunner:
             self._make_ready(upcoming)
             wait_until_unused(address)
             raw = _raw(loaded.window, loaded.measurement, address)
-            return replace(raw, http=loaded.times)
+            return replace(raw, http=loaded.times, relayed=loaded.relayed)
 
     def _watch(
         self, window: Window, clients: Sequence[int], helpers: Sequence[int] = ()
@@ -191,7 +193,7 @@ class BlockRunner:
             window,
             self.server.postmaster_pid,
             clients,
-            [*self.networks.pids, *helpers],
+            [*helpers, *self.networks.pids],
             self.connection,
         )
 

@@ -195,6 +195,7 @@ def _with_blocks(arm: PlannedArm, suite: Suite, measured: Measured) -> Arm:
                     suite,
                     over="http",
                     instances=arm.instances,
+                    relays=arm.relays,
                     pool_size=arm.pool_size,
                     load_processes=arm.processes,
                 ),

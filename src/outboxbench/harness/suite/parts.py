@@ -44,6 +44,7 @@ Seconds = Annotated[float, Field(strict=True, gt=0, le=86_400, allow_inf_nan=Fal
 # The server knows timeouts in whole milliseconds, and takes 0 for none.
 Timeout = Annotated[float, Field(strict=True, ge=0.001, le=86_400, allow_inf_nan=False)]
 Count = Annotated[int, Field(strict=True, ge=1)]
+CountOrZero = Annotated[int, Field(strict=True, ge=0)]
 # More than a second is no network of a service.
 RoundTripMs = Annotated[float, Field(strict=True, ge=0, le=1000, allow_inf_nan=False)]
 BusyWaitUs = Annotated[float, Field(strict=True, ge=0, le=1_000_000, allow_inf_nan=False)]

@@ -96,13 +96,15 @@ class CeilingArm:
 class ServiceArm:
     """A strategy behind HTTP: instances of the service, and Locust's users in a closed loop.
 
-    `pool_size` is that of each instance; `processes` are Locust's, beside its master.
+    `pool_size` is that of each instance; `processes` are Locust's, beside its master; `relays` are
+    processes as well.
     """
 
     strategy: Strategy
     workload: str
     clients: int
     instances: int
+    relays: int
     pool_size: int
     processes: int
     warm_up_s: float
@@ -116,6 +118,8 @@ class ServiceArm:
         """The arm's identity, the same in every run that measures it."""
         instances = "instance" if self.instances == 1 else "instances"
         over = f"over HTTP, {self.instances} {instances}"
+        if self.relays:
+            over += f", {self.relays} relay{'' if self.relays == 1 else 's'}"
         return "/".join((self.strategy.name, self.loop, _load_name(self), over))
 
 
@@ -252,18 +256,19 @@ def _expand(matrix: ArmMatrix, strategies: list[Strategy]) -> list[StrategyArm]:
 
 
 def _expand_services(matrix: ServiceMatrix, strategies: list[Strategy]) -> list[ServiceArm]:
-    axes = product(strategies, matrix.workloads, matrix.clients, matrix.instances)
+    axes = product(strategies, matrix.workloads, matrix.clients, matrix.instances, matrix.relays)
     return [
         ServiceArm(
             strategy=strategy,
             workload=workload,
             clients=clients,
             instances=instances,
+            relays=relays,
             pool_size=matrix.pool_size or -(-clients // instances),
             processes=matrix.processes,
             warm_up_s=matrix.warm_up_s,
         )
-        for strategy, workload, clients, instances in axes
+        for strategy, workload, clients, instances, relays in axes
     ]
 
 

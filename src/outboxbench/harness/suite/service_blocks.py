@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Protocol
 
 from outboxbench.harness.errors import CannotRun
-from outboxbench.harness.http.instance import Instance
+from outboxbench.harness.http.instance import Instance, RelayInstance
 from outboxbench.harness.http.locust_process import LocustProcess
+from outboxbench.harness.http.relayed import moment_of, read_relayed, wait_until_delivered
 from outboxbench.harness.relay_database import prepare_database
 from outboxbench.harness.suite.measurement import from_workers
 from outboxbench.results.block import HttpTimes
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from outboxbench.harness.load.job import Window
     from outboxbench.harness.suite.measurement import Measurement, Surveillance
     from outboxbench.harness.suite.plan import ServiceArm
+    from outboxbench.results.deliveries import Relayed
 
 
 class WatchWindow(Protocol):
@@ -42,6 +45,7 @@ class LoadedService:
     window: Window
     measurement: Measurement
     times: HttpTimes | None
+    relayed: Relayed | None
 
 
 def run_service(
@@ -59,6 +63,7 @@ def run_service(
         CannotRun: an instance or Locust did not start, or did not come to its end.
     """
     prepare_database(address, "lease", announces=False)
+    since = moment_of(address)
     checkpoint()
     options = (
         *("--pool-size", str(arm.pool_size)),
@@ -66,17 +71,34 @@ def run_service(
         *("--in-flight", str(arm.clients + 1)),
     )
     with ExitStack() as stack:
+        lines = stack.enter_context(TemporaryFile("w+", encoding="utf-8"))
         instances = [
             stack.enter_context(Instance(arm.strategy.name, address, options, janitor))
             for _ in range(arm.instances)
         ]
+        relays = [
+            stack.enter_context(RelayInstance(arm.strategy.name, address, lines, janitor))
+            for _ in range(arm.relays)
+        ]
         urls = [instance.url() for instance in instances]
+        for relay in relays:
+            relay.wait_until_ready()
         locust = stack.enter_context(LocustProcess(plan, arm.clients, urls, janitor))
         window = locust.window()
-        surveillance = watch_window(window, [each.pid for each in instances], locust.pids)
+        services = [each.pid for each in instances]
+        beside = [*locust.pids, *(relay.pid for relay in relays)]
+        surveillance = watch_window(window, services, beside)
+        generators = len(locust.pids)
         result = locust.result()
         for instance in instances:
             instance.stop()
+        relayed = None
+        if relays:
+            wait_until_delivered(address)
+            for relay in relays:
+                relay.stop()
+            lines.seek(0)
+            relayed = read_relayed(address, since, lines)
     if len(result.workers) != plan.workers:
         raise CannotRun(
             f"{len(result.workers)} of {plan.workers} processes of Locust told what they have "
@@ -87,14 +109,19 @@ def run_service(
     times = (
         None
         if result.median is None
-        else http_times(result.median, surveillance.helpers_cpu_s, attempted, window.seconds)
+        else http_times(
+            result.median,
+            (surveillance.helpers_cpu_s or ())[:generators],
+            attempted,
+            window.seconds,
+        )
     )
-    return LoadedService(window, measurement, times)
+    return LoadedService(window, measurement, times, relayed)
 
 
 def http_times(
     median: MedianRequest,
-    generators_cpu_s: Sequence[float] | None,
+    generators_cpu_s: Sequence[float],
     attempted: int,
     seconds: float,
 ) -> HttpTimes:
@@ -102,11 +129,10 @@ def http_times(
 
     Args:
         median: as clients and the service have told.
-        generators_cpu_s: what each process of the load generator used; None where nobody can tell.
+        generators_cpu_s: what each process of the load generator used; none where nobody can tell.
         attempted: operations that they sent in that time.
         seconds: how long that was.
     """
-    generators_cpu_s = generators_cpu_s or ()
     client_us = sum(generators_cpu_s) * 1e6 / attempted if attempted else 0.0
     # A user's own processor time may be in another user's wait, and then the whole is less.
     client_us = min(client_us, median.outside)

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from outboxbench.harness.suite.parts import (
     Count,
+    CountOrZero,
     OneOrMore,
     Seconds,
     StrategyName,
@@ -26,6 +27,11 @@ class ServiceMatrix(SuitePart):
     workloads: OneOrMore[WorkloadName] = ("charge",)
     clients: OneOrMore[Count] = (16,)
     instances: OneOrMore[Count] = (1,)
+    relays: OneOrMore[CountOrZero] = Field(
+        default=(0,),
+        description="processes beside the instances that deliver what is committed, of `place` "
+        "alone: each order is then charged for and confirmed",
+    )
     pool_size: Count | None = Field(
         default=None, description="connections of each instance; if absent one for each client"
     )
@@ -40,5 +46,10 @@ class ServiceMatrix(SuitePart):
         if least < wanted:
             raise ValueError(
                 f"clients must be {wanted} or more: one for each instance and process of Locust"
+            )
+        if any(self.relays) and set(self.workloads) != {"place"}:
+            raise ValueError(
+                'relays have nothing to do but for workloads = ["place"]: give the other workloads '
+                "a [[services]] of their own"
             )
         return self
