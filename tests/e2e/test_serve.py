@@ -138,7 +138,11 @@ def test_what_is_asked_wrongly_is_answered_in_a_sentence(
             (("--dsn", foreign), 2, "the database postgres is left alone: name one whose name"),
             (("--strategy", "memory"), 2, "the strategy memory needs no server"),
             (("--strategy", "asyncpq"), 2, "there is no strategy 'asyncpq'; registered are"),
-            (("--relay", "beside"), 2, "there is no place for a relay 'beside': take none, task"),
+            (
+                ("--relay", "beside"),
+                2,
+                "there is no place for a relay 'beside': take process, task, none",
+            ),
             (("--plan", "magic"), 2, "there is no relay plan 'magic': take lease"),
             (("--relay", "task", "--broker", "rabbit"), 2, "there is no broker 'rabbit': write"),
             (("--host", "0.0.0.0"), 2, "set OUTBOXBENCH_TOKEN, or listen on 127.0.0.1"),  # noqa: S104

@@ -37,6 +37,7 @@ from outboxbench.harness.strategies import load_measurable
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from outboxbench.core.application.ports import Persistence, UnitsOfWork
     from outboxbench.core.strategies.registry import Strategy
 
 TOKEN_VARIABLE = "OUTBOXBENCH_TOKEN"  # noqa: S105 - the name of a variable
@@ -45,7 +46,7 @@ BACKLOG = 1_024
 
 _TOKEN = re.compile(r"[!-~]+")
 
-RelayPlace = Literal["none", "task"]
+RelayPlace = Literal["process", "task", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +84,12 @@ def serve(
         float, typer.Option(metavar="S", min=0.1, help="Seconds that an answer takes at most.")
     ] = 5.0,
     relay: Annotated[
-        str, typer.Option(help="Where the relay runs: in this process (task), or not here (none).")
-    ] = "none",
+        str,
+        typer.Option(
+            help="Where it runs: as a process of its own (process) or in this one (task), told of "
+            "commits; nowhere that is told of them (none)."
+        ),
+    ] = "process",
     plan: Plan = "lease",
     broker: BrokerOption = "-",
 ) -> None:
@@ -118,16 +123,22 @@ def serve(
                     await stack.enter_async_context(
                         _relaying(loaded, relay_settings(address, relaying, server_major), relaying)
                     )
-                await _serve(loaded, settings, relaying, options, listener)
+                persistence = await loaded.open(settings)
+                stack.push_async_callback(persistence.close)
+                units: UnitsOfWork = persistence
+                if place != "none":
+                    units = await stack.enter_async_context(announced(persistence, _say))
+                await _serve(loaded.name, persistence, units, relaying.plan, options, listener)
 
         run_on_uvloop(work)
     _say("all requests are answered")
 
 
 async def _serve(
-    strategy: Strategy,
-    settings: StrategySettings,
-    relaying: RelayOptions,
+    name: str,
+    persistence: Persistence,
+    units: UnitsOfWork,
+    plan: AnyRelayPlan,
     options: ServiceOptions,
     listener: socket.socket,
 ) -> None:
@@ -137,31 +148,23 @@ async def _serve(
         from outboxbench.web.server import HttpServer
     except ImportError as error:
         raise CannotRun(f"serving needs {error.name}: install outboxbench[web]") from error
-    limits = Limits(options.most_in_flight, options.deadline_s)
-    persistence = await strategy.open(settings)
-    try:
-        async with (
-            announced(persistence, _say) as units,
-            open_app(
-                persistence,
-                units,
-                limits,
-                pool_size=options.pool_size,
-                relay_plan=relaying.plan,
-                token=options.token,
-                observe=_say,
-            ) as app,
-        ):
-            host, port = listener.getsockname()[:2]
-            shown = f"[{host}]" if ":" in host else host
-            _say(f"{strategy.name} serves at http://{shown}:{port}; Ctrl-C stops it")
-            server = HttpServer(app, listener)
-            loop = asyncio.get_running_loop()
-            for number in (signal.SIGINT, signal.SIGTERM):
-                loop.add_signal_handler(number, server.stop)
-            await server.run()
-    finally:
-        await persistence.close()
+    async with open_app(
+        persistence,
+        units,
+        Limits(options.most_in_flight, options.deadline_s),
+        pool_size=options.pool_size,
+        relay_plan=plan,
+        token=options.token,
+        observe=_say,
+    ) as app:
+        host, port = listener.getsockname()[:2]
+        shown = f"[{host}]" if ":" in host else host
+        _say(f"{name} serves at http://{shown}:{port}; Ctrl-C stops it")
+        server = HttpServer(app, listener)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, server.stop)
+        await server.run()
 
 
 @asynccontextmanager

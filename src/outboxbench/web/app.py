@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -19,7 +19,7 @@ from outboxbench.web.problems import Problem, not_found, unexpected
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from starlette.requests import Request
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
     Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -47,9 +47,9 @@ def build_app(
 
     def route(path: str, method: str, endpoint: Endpoint, *, is_open: bool = False) -> Route:
         needed = None if is_open or token is None else token.encode()
-        return Route(path, _guarded(endpoint, needed, observe), methods=[method])
+        return Route(path, _Guarded(endpoint, needed, observe), methods=[method])
 
-    app = Starlette(
+    app = _Application(
         routes=[
             # Those that are asked most come first: they are looked through in this order.
             route("/accounts/{account_id}/charges", "POST", endpoints.charge),
@@ -65,48 +65,78 @@ def build_app(
             route("/health/ready", "GET", endpoints.ready, is_open=True),
             route("/metrics", "GET", endpoints.metrics),
             route("/openapi.json", "GET", describe),
-        ],
-        exception_handlers={HTTPException: _routing_problem},
+        ]
     )
     # A path is right or wrong: who follows a redirection may send its body to nobody.
     app.router.redirect_slashes = False
     return app
 
 
-def _guarded(endpoint: Endpoint, token: bytes | None, observe: Callable[[str], None]) -> Endpoint:
-    """Return an endpoint that raises nothing and asks for the token first."""
+class _Application(Starlette):
+    """Starlette without its middleware for exceptions, through which every message would pass.
 
-    async def guarded(request: Request) -> Response:
+    Endpoints raise none; routing alone does.
+    """
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Return the router, whose own problems are answered as all others are."""
+        router = self.router
+
+        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+            try:
+                await router(scope, receive, send)
+            except HTTPException as error:
+                await _routing_problem(scope["method"], error)(scope, receive, send)
+
+        return answer
+
+
+class _Guarded:
+    """An endpoint that raises nothing and asks for the token first, as an application (ASGI)."""
+
+    def __init__(
+        self, endpoint: Endpoint, token: bytes | None, observe: Callable[[str], None]
+    ) -> None:
+        self._endpoint = endpoint
+        self._token = token
+        self._observe = observe
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        response = await self._response(Request(scope, receive))
+        await response(scope, receive, send)
+
+    async def _response(self, request: Request) -> Response:
         try:
-            if token is not None:
-                require_token(headers_of(request), token)
-            return await endpoint(request)
+            if self._token is not None:
+                require_token(headers_of(request), self._token)
+            return await self._endpoint(request)
         except Problem as problem:
             if problem.status is HTTPStatus.INTERNAL_SERVER_ERROR:
-                observe(f"{request.method} {request.url.path}: {_told(problem.__cause__)}")
+                self._tell(request, problem.__cause__)
             return problem.response()
         except ClientDisconnect:
             return Response(status_code=_CLIENT_CLOSED_REQUEST)
         except Exception as error:
-            observe(f"{request.method} {request.url.path}: {_told(error)}")
+            self._tell(request, error)
             return unexpected().response()
 
-    return guarded
+    def _tell(self, request: Request, error: BaseException | None) -> None:
+        self._observe(f"{request.method} {request.url.path}: {_told(error)}")
 
 
 def _told(error: BaseException | None) -> str:
     return "nothing is known of it" if error is None else f"{type(error).__name__}: {error}"
 
 
-async def _routing_problem(request: Request, error: Exception) -> Response:
+def _routing_problem(method: str, error: HTTPException) -> Response:
     """Answer for a path that leads nowhere, or that is asked with another method."""
-    assert isinstance(error, HTTPException)
     if error.status_code == HTTPStatus.NOT_FOUND:
         return not_found("there is nothing at this path: see /openapi.json").response()
     allowed = (error.headers or {}).get("Allow", "")
     return Problem(
         HTTPStatus(error.status_code),
         "method-not-allowed",
-        f"{request.method} is not for this path: use {allowed}",
+        f"{method} is not for this path: use {allowed}",
         headers=error.headers,
     ).response()

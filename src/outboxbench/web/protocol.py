@@ -26,6 +26,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     _timer: asyncio.TimerHandle | None = None
     _heads = 0
+    _is_in_request = False
     _is_in_head = False
     _head_bytes = 0
     """Of the head that has not come to its end, without the read in which it began."""
@@ -33,7 +34,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def connection_made(self, transport: Any) -> None:
         """Begin to wait for the first request."""
         super().connection_made(transport)
-        self._start_timer()
+        self._is_in_request = True
+        self._limit_time()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no longer."""
@@ -44,6 +46,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         """Read on, unless a head has become too long."""
         head = self._heads if self._is_in_head else None
         super().data_received(data)
+        self._limit_time()
         if not self._is_in_head or self._heads != head:
             # It ended here, or another began, of which this read holds no more than a part.
             return
@@ -56,8 +59,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().on_message_begin()
         self._heads += 1
         self._head_bytes = 0
-        self._is_in_head = True
-        self._start_timer()
+        self._is_in_head = self._is_in_request = True
 
     def on_url(self, url: bytes) -> None:
         """Note when a request came: with the first that is read of it."""
@@ -71,6 +73,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """End it: from here on the service answers for the time that it takes."""
+        self._is_in_request = False
         self._stop_timer()
         super().on_message_complete()
 
@@ -87,8 +90,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self.transport.write(head.encode() + body)
         self.transport.close()
 
-    def _start_timer(self) -> None:
-        if self._timer is None:
+    def _limit_time(self) -> None:
+        # Most requests come in one read, and need no timer.
+        if self._is_in_request and self._timer is None and not self.transport.is_closing():
             self._timer = self.loop.call_later(REQUEST_TIMEOUT_S, self._end)
 
     def _stop_timer(self) -> None:

@@ -69,6 +69,7 @@ def run_service(
         *("--pool-size", str(arm.pool_size)),
         # A closed loop is bounded by its clients: nobody is turned away.
         *("--in-flight", str(arm.clients + 1)),
+        *("--relay", "process" if arm.relays else "none"),
     )
     with ExitStack() as stack:
         lines = stack.enter_context(TemporaryFile("w+", encoding="utf-8"))
