@@ -97,9 +97,11 @@ class Loaded:
         self._database = database
         self.service = world.start("serve", "--port", "0", *options)
         assert self.service.stderr is not None
-        found = None
-        while found is None:
-            found = re.search(r"serves at (http://\S+);", self.service.stderr.readline())
+        said = ""
+        while (found := re.search(r"serves at (http://\S+);", said)) is None:
+            line = self.service.stderr.readline()
+            assert line, f"the service has ended: {said}"
+            said += line
         self.url = found[1]
 
     def load(self, *options: str) -> subprocess.CompletedProcess[str]:

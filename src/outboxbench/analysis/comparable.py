@@ -62,6 +62,8 @@ class ComparableArms:
             name += f" +{arm.busy_wait_us:.3g} µs"
         if arm.prepared_for:
             name += f", {arm.prepared_for}"
+        if arm.environment:
+            name += f", {arm.environment.name}"
         return f"{name} ({arm.copy_number})" if arm.copy_number > 1 else name
 
     @property

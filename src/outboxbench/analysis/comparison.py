@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from outboxbench.analysis.decision import decide, excess_p_value, holm
+from outboxbench.analysis.decision import ALPHA, decide, excess_p_value, holm
 from outboxbench.analysis.intervals import Paired, Unpaired
 from outboxbench.results.comparison import Comparison, Metric
 
@@ -46,6 +46,36 @@ METRICS: Final[Mapping[Metric, MetricRule]] = {
 """In the order in which comparisons are told."""
 
 
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """Which metrics decide, and how often that may go wrong.
+
+    Args:
+        deciding: the metrics that may fail a build; the others are advisory.
+        is_one_question: Holm's correction goes over the pairs of a run as well: whether any of them
+            has changed is one question, where else each pair is a question of its own.
+        looks_again: what was measured is looked at several times, until it decides; the first look
+            may then err half as often, and each later one half as often as the one before, so that
+            all of them together err no more often than one.
+    """
+
+    deciding: frozenset[Metric] = frozenset(
+        metric for metric, rule in METRICS.items() if not rule.is_advisory
+    )
+    is_one_question: bool = False
+    looks_again: bool = False
+
+    def alpha(self, look: int) -> float:
+        """Return how often a look, counted from 1, may take what is within the margin for more."""
+        return ALPHA / 2**look if self.looks_again else ALPHA
+
+
+USUAL: Final = Judging()
+REGRESSIONS: Final = Judging(
+    deciding=USUAL.deciding | {"client_cpu"}, is_one_question=True, looks_again=True
+)
+"""Head against base, both measured by turns until it is decided."""
+
 Margins = Callable[[Metric, int], float]
 """δ by metric and number of rounds: the share up to which an effect counts as none."""
 
@@ -69,14 +99,17 @@ def logs_by_round(arm: Arm, metric: Metric) -> dict[int, float]:
     return {number: math.log(value) for number, value in values if value}
 
 
-def compare_arms(pairs: Sequence[tuple[Arm, Arm]], margins: Margins) -> tuple[Comparison, ...]:
+def compare_arms(
+    pairs: Sequence[tuple[Arm, Arm]], margins: Margins, judging: Judging = USUAL, look: int = 1
+) -> tuple[Comparison, ...]:
     """Compare the second arm of each pair with the first, which took part in the same rounds.
 
     Metrics with fewer than MIN_ROUNDS rounds in common are left out. `margins` should be those of
     paired rounds. Holm's correction goes over the metrics of a pair: over those that decide,
-    and apart from them over the advisory ones.
+    and apart from them over the advisory ones. `look` counts the times that what was measured has
+    been looked at.
     """
-    return _judge(_paired(pairs, margins))
+    return _judge(_paired(pairs, margins), judging, judging.alpha(look))
 
 
 def compare_unpaired(
@@ -89,7 +122,7 @@ def compare_unpaired(
     rounds. What differs from run to run in an arm alone, not in its control, no test within two
     runs can tell from an effect.
     """
-    return _judge(_unpaired(pairs, margins))
+    return _judge(_unpaired(pairs, margins), USUAL, ALPHA)
 
 
 def inconclusive(comparisons: Iterable[Comparison]) -> list[Comparison]:
@@ -161,34 +194,42 @@ def _differences(logs: Mapping[int, float], others: Mapping[int, float]) -> dict
     return {number: logs[number] - others[number] for number in sorted(logs.keys() & others.keys())}
 
 
-def _judge(questions: Iterable[_Question]) -> tuple[Comparison, ...]:
-    by_pair: dict[tuple[str, str], list[_Question]] = {}
+def _judge(
+    questions: Iterable[_Question], judging: Judging, alpha: float
+) -> tuple[Comparison, ...]:
+    families: dict[tuple[str, str] | None, list[_Question]] = {}
     for question in questions:
-        by_pair.setdefault((question.base, question.head), []).append(question)
-    return tuple(answer for asked in by_pair.values() for answer in _judge_pair(asked))
+        pair = None if judging.is_one_question else (question.base, question.head)
+        families.setdefault(pair, []).append(question)
+    return tuple(
+        answer for asked in families.values() for answer in _judge_family(asked, judging, alpha)
+    )
 
 
-def _judge_pair(asked: Sequence[_Question]) -> Iterator[Comparison]:
-    """Correct over the metrics of one pair: each pair is a question of its own."""
-    adjusted = {is_advisory: _adjusted(asked, is_advisory) for is_advisory in (False, True)}
+def _judge_family(
+    asked: Sequence[_Question], judging: Judging, alpha: float
+) -> Iterator[Comparison]:
+    """Correct over all that one question is about."""
+    adjusted = {decides: _adjusted(asked, judging, decides) for decides in (False, True)}
     for question in asked:
-        yield _answer(question, next(adjusted[question.rule.is_advisory]))
+        decides = question.metric in judging.deciding
+        yield _answer(question, next(adjusted[decides]), alpha, is_advisory=not decides)
 
 
-def _adjusted(questions: Iterable[_Question], is_advisory: bool) -> Iterator[float]:
+def _adjusted(questions: Iterable[_Question], judging: Judging, decides: bool) -> Iterator[float]:
     """The corrected p-values of one kind, in the order of the questions."""
     return iter(
         holm(
             [
                 excess_p_value(question.log_ratios.mean(), question.margin)
                 for question in questions
-                if question.rule.is_advisory == is_advisory
+                if (question.metric in judging.deciding) == decides
             ]
         )
     )
 
 
-def _answer(question: _Question, p_value: float) -> Comparison:
+def _answer(question: _Question, p_value: float, alpha: float, *, is_advisory: bool) -> Comparison:
     log_ratios, rule = question.log_ratios, question.rule
     mean = log_ratios.mean()
     interval = mean.t_interval()
@@ -207,6 +248,8 @@ def _answer(question: _Question, p_value: float) -> Comparison:
         hodges_lehmann=log_ratios.hodges_lehmann(),
         margin=question.margin,
         p_value=p_value,
-        decision=decide(mean, question.margin, p_value, higher_is_better=rule.higher_is_better),
-        is_advisory=rule.is_advisory,
+        decision=decide(
+            mean, question.margin, p_value, alpha, higher_is_better=rule.higher_is_better
+        ),
+        is_advisory=is_advisory,
     )

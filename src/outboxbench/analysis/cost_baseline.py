@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from outboxbench.results.cost_baseline import BaselineFigures, baseline_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection
 
     from outboxbench.results.cost import Costs
     from outboxbench.results.cost_baseline import CostBaseline
@@ -60,20 +60,33 @@ def differences(
                 else:
                     lines += (
                         f"{name}: {change}"
-                        for change in _changes(
+                        for change in changes(
                             expected[strategy], found[strategy], with_log=with_log
                         )
                     )
     return lines
 
 
-def _changes(old: BaselineFigures, new: BaselineFigures, *, with_log: bool) -> Iterator[str]:
-    for figure in BaselineFigures.model_fields:
-        before, after = getattr(old, figure), getattr(new, figure)
-        if figure in _OF_THE_SERVER and not with_log:
-            continue
-        if not _alike(before, after, TOLERANCES.get(figure, 0.0)):
-            yield f"{figure} {_text(before)} → {_text(after)}"
+class Change(NamedTuple):
+    """A figure that is not what it was; None where it is not known."""
+
+    figure: str
+    before: float | None
+    after: float | None
+
+    def __str__(self) -> str:
+        return f"{self.figure} {_text(self.before)} → {_text(self.after)}"
+
+
+def changes(old: BaselineFigures, new: BaselineFigures, *, with_log: bool = True) -> list[Change]:
+    """Return the figures that differ by more than they may; those of the log only `with_log`."""
+    return [
+        Change(figure, before, after)
+        for figure in BaselineFigures.model_fields
+        if with_log or figure not in _OF_THE_SERVER
+        for before, after in [(getattr(old, figure), getattr(new, figure))]
+        if not _alike(before, after, TOLERANCES.get(figure, 0.0))
+    ]
 
 
 def _alike(before: float | None, after: float | None, tolerance: float) -> bool:

@@ -48,10 +48,15 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def decide(
-    mean: MeanLogRatio, margin: float, adjusted_p: float, *, higher_is_better: bool
+    mean: MeanLogRatio,
+    margin: float,
+    adjusted_p: float,
+    alpha: float = ALPHA,
+    *,
+    higher_is_better: bool,
 ) -> Decision:
     """Judge head, given the p-value of `excess_p_value` after Holm's correction."""
-    if adjusted_p < ALPHA:
+    if adjusted_p < alpha:
         return "improvement" if (mean.value > 0) == higher_is_better else "regression"
     low, high = mean.bounds()
     limit = math.log1p(margin)

@@ -16,6 +16,7 @@ from outboxbench.cli import (
     doctor,
     listing,
     reference,
+    regress,
     relay,
     report,
     run,
@@ -61,6 +62,7 @@ app.command("run")(run.run)
 app.command("serve")(serve.serve)
 app.command("cost")(cost.cost)
 app.command("compare")(compare.compare)
+app.command("regress")(regress.regress)
 app.command("report")(report.report)
 app.command("reference")(reference.reference)
 app.command("verify")(verify.verify_)

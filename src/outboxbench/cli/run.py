@@ -13,6 +13,8 @@ from rich.console import Console
 
 from outboxbench.cli.names import names_in
 from outboxbench.cli.progress import show_progress
+from outboxbench.harness.environments.versions import parse_wish, version_environments
+from outboxbench.harness.errors import BadInput
 from outboxbench.harness.suite.fault_plan import plan_faults
 from outboxbench.harness.suite.model import Suite, load_suite, override
 from outboxbench.harness.suite.plan import make_plan
@@ -26,6 +28,8 @@ from outboxbench.results.run_file import read_run
 from outboxbench.results.store import RunFolder
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from outboxbench.results.model import Run
 
 DEFAULT_OUT = Path("results/runs")
@@ -47,6 +51,15 @@ def run(
     ] = None,
     rounds: Annotated[
         int | None, typer.Option(metavar="N", help="How often each arm is measured.")
+    ] = None,
+    with_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--with",
+            metavar="PACKAGE==VERSION",
+            help="Measure all of it with another version, or with python=/path/of/python, as arms "
+            "of the same run; several times to compare each with the first.",
+        ),
     ] = None,
     seed: Annotated[
         int | None, typer.Option(metavar="N", help="Determines the load and the order of blocks.")
@@ -87,7 +100,14 @@ def run(
         load_suite(suite), window_s=duration, rounds=rounds, seed=seed, reference=reference
     )
     names = names_in("--only", only) or frozenset()
-    plan, relays = make_plan(chosen, names), plan_relays(chosen, names)
+    wishes = [parse_wish(text) for text in with_ or ()]
+    if wishes and (chosen.services or chosen.drains or chosen.chains or chosen.faults):
+        raise BadInput(
+            f"the suite {chosen.name} measures more than [[arms]], which alone can be measured in "
+            "several versions: take the suite versions"
+        )
+    environments = version_environments(wishes, _say) if wishes else ()
+    plan, relays = make_plan(chosen, names, environments), plan_relays(chosen, names)
     faults = plan_faults(chosen, names)
     recorded = read_noise(noise)
     earlier = None if resume is None else run_to_resume(resume, chosen, faults)
@@ -102,7 +122,7 @@ def run(
         relays=relays,
         faults=faults,
         folder=folder,
-        command=_command(chosen, suite, only, dsn, pg_bin),
+        command=_command(chosen, suite, only, with_ or (), dsn, pg_bin),
         noise=recorded,
         earlier=earlier,
         dsn=dsn,
@@ -144,14 +164,25 @@ def carry_out(request: RunRequest) -> Run:
 
 
 def _command(
-    chosen: Suite, suite: str, only: str | None, dsn: str | None, pg_bin: Path | None
+    chosen: Suite,
+    suite: str,
+    only: str | None,
+    versions: Sequence[str],
+    dsn: str | None,
+    pg_bin: Path | None,
 ) -> str:
     """Return the command that repeats this run; a DSN may hold a password and is left out."""
     words = ["outboxbench", "run", suite]
     if only is not None:
         words += ["--only", only]
+    for version in versions:
+        words += ["--with", version]
     words += ["--duration", f"{chosen.window_s:g}", "--rounds", str(chosen.rounds)]
     words += ["--seed", str(chosen.seed), "--reference", chosen.reference]
     if pg_bin is not None:
         words += ["--pg-bin", str(pg_bin)]
     return shlex.join(words) + (" --dsn DSN" if dsn is not None else "")
+
+
+def _say(what: str) -> None:
+    typer.echo(f"outboxbench: {what}", err=True)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from outboxbench.harness.errors import CannotRun
 
 if TYPE_CHECKING:
+    from outboxbench.harness.environments.worker_environment import WorkerEnvironment
     from outboxbench.harness.janitor import Janitor
 
 
@@ -25,16 +26,24 @@ class ChildProcess:
         module: what it runs.
         arguments: what it gets on its command line; secrets go through `tell`.
         janitor: ends it should the harness be gone first.
+        environment: where it runs; that of the harness if None.
     """
 
     def __init__(
-        self, name: str, module: str, arguments: tuple[str, ...], janitor: Janitor
+        self,
+        name: str,
+        module: str,
+        arguments: tuple[str, ...],
+        janitor: Janitor,
+        environment: WorkerEnvironment | None = None,
     ) -> None:
         self._name = name
         self._janitor = janitor
         self._errors = tempfile.TemporaryFile(mode="w+", encoding="utf-8", errors="replace")  # noqa: SIM115
+        interpreter = sys.executable if environment is None else str(environment.interpreter)
         self._process = subprocess.Popen(
-            [sys.executable, "-m", module, *arguments],
+            [interpreter, "-m", module, *arguments],
+            env=None if environment is None else environment.variables(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,

@@ -51,6 +51,14 @@ class Summary(Document):
     server_cpu_us_per_op: NonNegativeFloat | None = None
 
 
+class WorkerEnvironment(Document):
+    """Another environment than the harness's own."""
+
+    name: str
+    python: str
+    packages: dict[str, str] = Field(description="the versions of what is measured")
+
+
 class Arm(Document):
     """What is measured: a strategy on an event loop, with a profile, a workload and settings."""
 
@@ -78,6 +86,9 @@ class Arm(Document):
     )
     prepared_for: str | None = Field(
         default=None, description="the relay plan that the database had the tables of"
+    )
+    environment: WorkerEnvironment | None = Field(
+        default=None, description="where its workers ran, if not where the harness did"
     )
     source_lines: NonNegativeInt | None = Field(
         default=None,

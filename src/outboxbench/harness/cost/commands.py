@@ -99,7 +99,7 @@ def price_all(
     observer.preparing("filling the template database")
     with filled_databases(server) as (databases, before):
         for strategy in plan.strategies:
-            with CostWorker(strategy.name, janitor) as worker:
+            with CostWorker(strategy.name, janitor, plan.environment) as worker:
                 for command in plan.commands_of(strategy):
                     observer.command_started(f"{doing} {command.name}")
                     priced[command] = _price(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from outboxbench.core.strategies.registry import Strategy
+    from outboxbench.harness.environments.worker_environment import WorkerEnvironment
 
 COUNTED_OPERATIONS = 100
 """Fixed, so that figures which operations share, such as blocks, can be compared."""
@@ -46,13 +47,18 @@ class PlannedCommand:
 
 @dataclass(frozen=True, slots=True)
 class CostPlan:
-    """What is asked for; `timed_operations` are those of a round, None if counting is enough."""
+    """What is asked for.
+
+    `timed_operations` are those of a round, None if counting is enough; `environment` is where
+    workers run, that of the harness if None.
+    """
 
     strategies: tuple[Strategy, ...]
     workloads: tuple[str, ...] = DEFAULT_WORKLOADS
     profiles: tuple[Profile, ...] = PROFILES
     counted_operations: int = COUNTED_OPERATIONS
     timed_operations: int | None = DEFAULT_TIMED_OPERATIONS
+    environment: WorkerEnvironment | None = None
 
     def commands_of(self, strategy: Strategy) -> list[PlannedCommand]:
         """Return the commands that one worker measures."""

@@ -10,6 +10,7 @@ from outboxbench.harness.cost.answers import Measured
 from outboxbench.harness.errors import CannotRun
 
 if TYPE_CHECKING:
+    from outboxbench.harness.environments.worker_environment import WorkerEnvironment
     from outboxbench.harness.janitor import Janitor
     from outboxbench.harness.load.job import Job
 
@@ -20,10 +21,16 @@ TIMEOUT_S = 300.0
 class CostWorker:
     """One strategy in a process of its own, for one job after the other."""
 
-    def __init__(self, strategy: str, janitor: Janitor) -> None:
+    def __init__(
+        self, strategy: str, janitor: Janitor, environment: WorkerEnvironment | None = None
+    ) -> None:
         self._strategy = strategy
         self._process = ChildProcess(
-            f"the worker of {strategy}", "outboxbench.harness.cost.worker", (strategy,), janitor
+            f"the worker of {strategy}",
+            "outboxbench.harness.cost.worker",
+            (strategy,),
+            janitor,
+            environment,
         )
 
     def __enter__(self) -> CostWorker:

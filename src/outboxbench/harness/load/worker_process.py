@@ -11,6 +11,7 @@ from outboxbench.harness.errors import CannotRun
 from outboxbench.harness.load.job import Job, Window, WorkerResult
 
 if TYPE_CHECKING:
+    from outboxbench.harness.environments.worker_environment import WorkerEnvironment
     from outboxbench.harness.janitor import Janitor
 
 READY_TIMEOUT_S = 120.0
@@ -25,11 +26,17 @@ _DONE = {"ready": "ready", "result": "done"}
 class WorkerProcess:
     """One worker. It imports while its database is still being made, and measures when told."""
 
-    def __init__(self, arm: str, strategy: str, janitor: Janitor) -> None:
+    def __init__(
+        self,
+        arm: str,
+        strategy: str,
+        janitor: Janitor,
+        environment: WorkerEnvironment | None = None,
+    ) -> None:
         self._arm = arm
         self._name = f"the worker of the arm {arm}"
         self._process = ChildProcess(
-            self._name, "outboxbench.harness.load.worker", (strategy,), janitor
+            self._name, "outboxbench.harness.load.worker", (strategy,), janitor, environment
         )
 
     @property

@@ -23,6 +23,7 @@ from outboxbench.harness.suite.plan import (
 )
 from outboxbench.results.histograms import GENERATOR_LAG_TAG, SCHEDULE_LAG_TAG
 from outboxbench.results.model import Arm, Run
+from outboxbench.results.model import WorkerEnvironment as EnvironmentDocument
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from hdrh.histogram import HdrHistogram
     from pydantic import JsonValue
 
+    from outboxbench.analysis.comparison import Judging
+    from outboxbench.harness.environments.worker_environment import WorkerEnvironment
     from outboxbench.harness.suite.fault_plan import FaultArm
     from outboxbench.harness.suite.model import Suite
     from outboxbench.harness.suite.plan import Plan
@@ -54,6 +57,8 @@ class RunContext:
     faults: Sequence[FaultArm]
     command: str
     noise: Noise | None
+    judging: Judging
+    reference: str | None
     environment: Environment
     server: ServerDocument
     pinning: Pinning
@@ -66,7 +71,8 @@ class RunContext:
 class Measured:
     """What a run has measured so far; an interrupted one is made of it.
 
-    Capacities are ok/s of closed loops, rates arrivals per second of open ones.
+    Capacities are ok/s of closed loops, rates arrivals per second of open ones; `looks` is how
+    often it was looked at whether more is needed.
     """
 
     blocks: Mapping[PlannedArm, Sequence[Block]]
@@ -75,6 +81,7 @@ class Measured:
     capacities_per_s: Mapping[StrategyArm, float]
     offered_per_s: Mapping[StrategyArm, float]
     rounds_added: int
+    looks: int
     complete: bool
 
 
@@ -109,7 +116,7 @@ def make_run(context: RunContext, measured: Measured, folder: RunFolder) -> Run:
         server=context.server,
         pinning=context.pinning,
         network=context.network,
-        reference=suite.reference,
+        reference=context.reference,
         calibrated_at=None if context.noise is None else context.noise.measured_at,
         arms=arms,
         relays=tuple(measured.relays),
@@ -129,8 +136,10 @@ def compare(context: RunContext, measured: Measured) -> tuple[Comparison, ...]:
     arms = [arm for arm in context.plan.arms if measured.blocks.get(arm)]
     documents = {arm: _with_blocks(arm, context.suite, measured) for arm in arms}
     return compare_arms(
-        [(documents[base], documents[head]) for base, head in pairs(arms, context.suite.reference)],
+        [(documents[base], documents[head]) for base, head in pairs(arms, context.reference)],
         margin_of,
+        context.judging,
+        measured.looks,
     )
 
 
@@ -177,6 +186,7 @@ def _with_blocks(arm: PlannedArm, suite: Suite, measured: Measured) -> Arm:
                 busy_wait_us=arm.busy_wait_us,
                 copy_number=arm.copy_number,
                 prepared_for=None if arm.prepared_for == "nothing" else arm.prepared_for,
+                environment=_environment(arm.environment),
                 source_lines=source_lines(arm.strategy),
                 blocks=tuple(measured.blocks[arm]),
             )
@@ -215,6 +225,16 @@ def _with_blocks(arm: PlannedArm, suite: Suite, measured: Measured) -> Arm:
                 settings=_settings(arm, suite),
                 blocks=tuple(measured.blocks[arm]),
             )
+
+
+def _environment(environment: WorkerEnvironment | None) -> EnvironmentDocument | None:
+    if environment is None:
+        return None
+    return EnvironmentDocument(
+        name=environment.name,
+        python=environment.python,
+        packages=dict(environment.packages),
+    )
 
 
 def _open_loop(arm: StrategyArm) -> dict[str, JsonValue]:

@@ -16,13 +16,14 @@ if TYPE_CHECKING:
 AnyArm = TypeVar("AnyArm", StrategyArm, ServiceArm)
 
 
-def pairs(arms: Iterable[PlannedArm], reference: str) -> list[tuple[PlannedArm, PlannedArm]]:
+def pairs(arms: Iterable[PlannedArm], reference: str | None) -> list[tuple[PlannedArm, PlannedArm]]:
     """Return (base, head) for every arm that has a base among the arms.
 
-    An arm that was slowed on purpose is compared with the one that was not, one whose database is
-    prepared for a relay with the one whose is not, every second copy with the copy before it, and
-    else every strategy with the `reference` under the same load. An arm
-    whose rate is a share of its own capacity shares its load with no other.
+    An arm in another environment than the base is compared with the one in the base. Else one that
+    was slowed on purpose is compared with the one that was not, one whose database is prepared for
+    a relay with the one whose is not, every second copy with the copy before it, and every strategy
+    with the `reference` under the same load, if there is one. An arm whose rate is a share of its
+    own capacity shares its load with no other.
     """
     arms = tuple(arms)
     measured = [arm for arm in arms if isinstance(arm, StrategyArm)]
@@ -34,9 +35,13 @@ def pairs(arms: Iterable[PlannedArm], reference: str) -> list[tuple[PlannedArm, 
     return [(base, arm) for base, arm in bases if base is not None]
 
 
-def _base_of(arm: StrategyArm, arms: list[StrategyArm], reference: str) -> StrategyArm | None:
+def _base_of(
+    arm: StrategyArm, arms: list[StrategyArm], reference: str | None
+) -> StrategyArm | None:
     if _has_a_rate_of_its_own(arm):
         return None
+    if arm.environment is not None and not arm.environment.is_base:
+        return next((other for other in arms if _is_in_base(other, arm)), None)
     if arm.busy_wait_us:
         wanted = replace(arm, busy_wait_us=0.0)
     elif arm.prepared_for != "nothing":
@@ -50,9 +55,15 @@ def _base_of(arm: StrategyArm, arms: list[StrategyArm], reference: str) -> Strat
     return wanted if wanted in arms else None
 
 
-def _reference_of(arm: AnyArm, arms: Sequence[AnyArm], reference: str) -> AnyArm | None:
+def _is_in_base(other: StrategyArm, arm: StrategyArm) -> bool:
+    environment = other.environment
+    is_base = environment is not None and environment.is_base
+    return is_base and replace(other, environment=arm.environment) == arm
+
+
+def _reference_of(arm: AnyArm, arms: Sequence[AnyArm], reference: str | None) -> AnyArm | None:
     """Return the arm of the reference under the same load; the reference itself has none."""
-    if arm.strategy.name == reference:
+    if reference is None or arm.strategy.name == reference:
         return None
     return next(
         (

@@ -14,8 +14,11 @@ from outboxbench.harness.suite.order import random_rounds
 from outboxbench.harness.suite.rates import parse_rate
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from outboxbench.core.strategies.registry import Strategy
     from outboxbench.core.strategies.settings import Isolation, Profile
+    from outboxbench.harness.environments.worker_environment import WorkerEnvironment
     from outboxbench.harness.load.arrivals import ArrivalProcess
     from outboxbench.harness.load.ceiling import CeilingPlan
     from outboxbench.harness.load.job import Loop
@@ -53,6 +56,7 @@ class StrategyArm:
     busy_wait_us: float = 0.0
     copy_number: int = 1
     prepared_for: PreparedFor = "nothing"
+    environment: WorkerEnvironment | None = None
 
     @property
     def name(self) -> str:
@@ -66,6 +70,8 @@ class StrategyArm:
             parts.append(f"prepared for {self.prepared_for}")
         if self.copy_number > 1:
             parts.append(f"copy {self.copy_number}")
+        if self.environment is not None:
+            parts.append(self.environment.name)
         return "/".join(parts)
 
     @property
@@ -139,13 +145,18 @@ class Plan:
         return sum(len(order) for order in self.rounds)
 
 
-def make_plan(suite: Suite, only: frozenset[str] = frozenset()) -> Plan:
+def make_plan(
+    suite: Suite,
+    only: frozenset[str] = frozenset(),
+    environments: Sequence[WorkerEnvironment] = (),
+) -> Plan:
     """Expand a suite.
 
     Args:
         suite: what to measure.
         only: the strategies to measure; the suite's own if empty. One that the suite names stays
             where it is named, any other comes into every matrix. The ceiling stays.
+        environments: every strategy is an arm in each of them; in the harness's own if empty.
 
     Raises:
         BadInput: a strategy is not registered, or needs no server and so cannot be measured
@@ -159,13 +170,15 @@ def make_plan(suite: Suite, only: frozenset[str] = frozenset()) -> Plan:
     arms: dict[str, PlannedArm] = {}
     for matrix in suite.arms:
         measured = [name for name in matrix.strategies if name in strategies] + guests
-        for arm in _expand(matrix, [strategies[name] for name in measured]):
+        expanded = _expand(matrix, [strategies[name] for name in measured])
+        for arm, environment in product(expanded, environments or (None,)):
             ceiling = ceiling_of(arm)
             if suite.ceiling and ceiling is not None:
                 arms.setdefault(ceiling.name, ceiling)
-            if arms.setdefault(arm.name, arm) != arm:
+            there = replace(arm, environment=environment)
+            if arms.setdefault(there.name, there) != there:
                 raise BadInput(
-                    f"the suite {suite.name} has two arms {arm.name} that differ only in "
+                    f"the suite {suite.name} has two arms {there.name} that differ only in "
                     "pool_size, workers, arrivals or max_wait_s: measure them in two suites"
                 )
     for services in suite.services:

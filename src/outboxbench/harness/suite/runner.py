@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
+from outboxbench.analysis.comparison import USUAL
 from outboxbench.analysis.same_machine import machine_differences
 from outboxbench.harness.janitor import Janitor
 from outboxbench.harness.nats.server import NatsServer
@@ -18,6 +19,7 @@ from outboxbench.harness.postgres.tuning import LOG_RELAY_SETTINGS
 from outboxbench.harness.suite.blocks import BlockRunner
 from outboxbench.harness.suite.document import RunContext, make_run
 from outboxbench.harness.suite.fault_blocks import FaultRunner
+from outboxbench.harness.suite.further_rounds import Once
 from outboxbench.harness.suite.networks import Networks
 from outboxbench.harness.suite.plan import StrategyArm
 from outboxbench.harness.suite.relay_blocks import RelayRunner
@@ -32,8 +34,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from outboxbench.analysis.comparison import Judging
     from outboxbench.harness.postgres.server import Server
     from outboxbench.harness.suite.fault_plan import FaultArm
+    from outboxbench.harness.suite.further_rounds import FurtherRounds
     from outboxbench.harness.suite.model import Suite
     from outboxbench.harness.suite.plan import Plan
     from outboxbench.results.block import Block
@@ -73,7 +77,10 @@ class RunObserver(Protocol):
 class RunRequest:
     """What to run, on what, and where it leaves its results.
 
-    `noise` is what this machine was calibrated with, if it was; `earlier` the run that it resumes.
+    `noise` is what this machine was calibrated with, if it was; `earlier` the run that it resumes;
+    `judging` how its arms are compared, `compares_strategies` whether those of different strategies
+    are, and `further` how much is measured of what that leaves open: the suite's extra rounds if
+    None.
     """
 
     suite: Suite
@@ -84,6 +91,9 @@ class RunRequest:
     faults: Sequence[FaultArm] = ()
     noise: Noise | None = None
     earlier: Run | None = None
+    judging: Judging = USUAL
+    compares_strategies: bool = True
+    further: FurtherRounds | None = None
     dsn: str | None = None
     pg_bin: Path | None = None
 
@@ -127,6 +137,8 @@ def run_suite(request: RunRequest, observer: RunObserver) -> Run:
             faults=request.faults,
             command=request.command,
             noise=_noise_of_here(request.noise, surroundings.environment),
+            judging=request.judging,
+            reference=suite.reference if request.compares_strategies else None,
             environment=surroundings.environment,
             server=surroundings.server,
             pinning=pinning,
@@ -157,7 +169,10 @@ def run_suite(request: RunRequest, observer: RunObserver) -> Run:
             request.pg_bin,
             capacities_known(request.faults, measured),
         )
-        session = Session(context, request.folder, blocks, relays, faults, observer, measured)
+        further = request.further or Once(suite.extra_rounds)
+        session = Session(
+            context, request.folder, blocks, relays, faults, observer, further, measured
+        )
 
         def keep_log(kind: type[BaseException] | None, *_: object) -> None:
             # It may tell why a block failed; a run stopped before its first block leaves nothing.

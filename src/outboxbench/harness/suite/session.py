@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from itertools import zip_longest
 from random import Random
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from outboxbench.analysis.comparison import inconclusive
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from outboxbench.harness.suite.blocks import BlockRunner
     from outboxbench.harness.suite.document import RunContext
     from outboxbench.harness.suite.fault_blocks import FaultRunner
+    from outboxbench.harness.suite.further_rounds import FurtherRounds
     from outboxbench.harness.suite.plan import PlannedArm
     from outboxbench.harness.suite.relay_blocks import RelayRunner
     from outboxbench.harness.suite.runner import RunObserver
@@ -49,6 +51,7 @@ class Session:
         relay_runner: RelayRunner,
         fault_runner: FaultRunner,
         observer: RunObserver,
+        further: FurtherRounds,
         faults_measured: Sequence[FaultArm] = (),
     ) -> None:
         self._context = context
@@ -57,12 +60,15 @@ class Session:
         self._relay_runner = relay_runner
         self._fault_runner = fault_runner
         self._observer = observer
+        self._further = further
         self._relays = MeasuredRelays(context.relays.arms, context.suite.reference)
         self._faults = list(faults_measured)
         self._blocks: dict[PlannedArm, list[Block]] = defaultdict(list)
         self._capacities_per_s: dict[StrategyArm, float] = {}
         self._offered_per_s: dict[StrategyArm, float] = {}
         self._rounds_added = 0
+        self._looks = 1
+        self._seconds_a_block = 0.0
         self._complete = False
 
     @property
@@ -80,6 +86,7 @@ class Session:
             capacities_per_s=self._capacities_per_s,
             offered_per_s=self._offered_per_s,
             rounds_added=self._rounds_added,
+            looks=self._looks,
             complete=self._complete,
         )
 
@@ -100,13 +107,23 @@ class Session:
         self._measure_rounds(plan.rounds, first_round=0)
         self._measure_relays()
         self._measure_faults()
-        if doubtful := self._inconclusive_arms():
-            self._observer.adding(suite.extra_rounds * len(doubtful))
-            random = Random(f"{suite.seed}/extra")  # noqa: S311 - an order, no secret
-            extra = random_rounds(doubtful, table_of, suite.extra_rounds, random)
-            self._measure_rounds(extra, first_round=suite.rounds)
-            self._rounds_added = suite.extra_rounds
+        self._measure_further_rounds()
         self._complete = True
+
+    def _measure_further_rounds(self) -> None:
+        """Measure more of what is inconclusive, as long as that is wanted."""
+        suite = self._context.suite
+        random = Random(f"{suite.seed}/extra")  # noqa: S311 - an order, no secret
+        while doubtful := self._inconclusive_arms():
+            rounds = suite.rounds + self._rounds_added
+            wanted = self._further.after(rounds, self._looks, self._round_s(doubtful))
+            if not wanted:
+                return
+            self._observer.adding(wanted * len(doubtful))
+            extra = random_rounds(doubtful, table_of, wanted, random)
+            self._measure_rounds(extra, first_round=rounds)
+            self._rounds_added += wanted
+            self._looks += 1
 
     def _find_rates(self) -> None:
         arms = arms_to_size(self._context.plan)
@@ -125,6 +142,7 @@ class Session:
             for round_number, order in enumerate(rounds, first_round)
             for position, arm in enumerate(order)
         ]
+        began_s = monotonic()
         for (round_number, position, arm), following in zip_longest(blocks, blocks[1:]):
             self._observer.block_started(arm.name, round_number)
             order = self._order(arm, f"r{round_number}_b{position}", str(round_number))
@@ -134,6 +152,12 @@ class Session:
             )
             self._blocks[arm].append(block)
             self._observer.block_finished(arm.name, block)
+        if blocks:
+            self._seconds_a_block = (monotonic() - began_s) / len(blocks)
+
+    def _round_s(self, arms: Sequence[PlannedArm]) -> float:
+        """Return how long a round of these arms takes, by the blocks that were measured last."""
+        return self._seconds_a_block * len(arms)
 
     def _measure_relays(self) -> None:
         for round_number, order in enumerate(self._context.relays.rounds):
@@ -174,8 +198,6 @@ class Session:
 
     def _inconclusive_arms(self) -> list[PlannedArm]:
         """The arms whose comparison with their base needs more rounds, and their bases."""
-        if not self._context.suite.extra_rounds:
-            return []
         names = {
             name
             for comparison in inconclusive(compare(self._context, self.measured))

@@ -44,7 +44,7 @@ class WorkersAhead:
         """Start what the arm needs, unless it has been started; pgbench needs no head start."""
         if isinstance(arm, StrategyArm) and arm not in self._started:
             workers = self._started[arm] = [
-                WorkerProcess(arm.name, arm.strategy.name, self._janitor)
+                WorkerProcess(arm.name, arm.strategy.name, self._janitor, arm.environment)
                 for _ in range(arm.workers)
             ]
             for worker in workers:

@@ -1,0 +1,1 @@
+"""This checkout against another revision of itself: code, environments, and what is measured."""
