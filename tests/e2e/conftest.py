@@ -66,11 +66,14 @@ class World:
         return path
 
     def start(
-        self, *arguments: str | Path, prepare: Callable[[], None] | None = None
+        self,
+        *arguments: str | Path,
+        prepare: Callable[[], None] | None = None,
+        folder: Path | None = None,
     ) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [EXECUTABLE, *arguments],
-            cwd=self.folder,
+            cwd=folder or self.folder,
             env=self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -80,9 +83,12 @@ class World:
         )
 
     def call(
-        self, *arguments: str | Path, prepare: Callable[[], None] | None = None
+        self,
+        *arguments: str | Path,
+        prepare: Callable[[], None] | None = None,
+        folder: Path | None = None,
     ) -> subprocess.CompletedProcess[str]:
-        with self.start(*arguments, prepare=prepare) as process:
+        with self.start(*arguments, prepare=prepare, folder=folder) as process:
             output, errors = process.communicate(timeout=PATIENCE_S)
         return subprocess.CompletedProcess(arguments, process.returncode, output, errors)
 

@@ -7,15 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from outboxbench.analysis.comparable import settings_text
 from outboxbench.analysis.cost_baseline import changes
 from outboxbench.results.cost_baseline import baseline_of
 from outboxbench.results.regression import Finding, Gate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-
-    from pydantic import JsonValue
 
     from outboxbench.results.block import Check
     from outboxbench.results.comparison import Comparison, Decision, Metric
@@ -149,7 +146,7 @@ def _of_comparison(comparison: Comparison, arms: Mapping[str, Arm]) -> Finding:
     head = arms[comparison.head]
     metric = comparison.metric
     return Finding(
-        subject=f"{head.strategy}, {head.workload}, {head.loop} ({settings_text(_load(head))})",
+        subject=f"{head.strategy} {head.workload}, {head.settings['clients']} clients",
         metric=metric,
         decision=comparison.decision,
         detail=f"{comparison.ratio:.3f} [{comparison.low:.3f}, {comparison.high:.3f}] times the "
@@ -164,10 +161,6 @@ def _of_comparison(comparison: Comparison, arms: Mapping[str, Arm]) -> Finding:
         margin=comparison.margin,
         rounds=comparison.rounds,
     )
-
-
-def _load(arm: Arm) -> dict[str, JsonValue]:
-    return {"clients": arm.settings["clients"], "profile": arm.profile}
 
 
 def _value(arm: Arm, metric: Metric) -> float | None:

@@ -113,7 +113,11 @@ class Crew:
     def _new(self, place: int) -> MemberProcess:
         order = self.order
         member = MemberProcess(
-            f"the clients of {order.name}", CLIENTS_MODULE, order.strategy, self.janitor
+            f"the clients of {order.name}",
+            CLIENTS_MODULE,
+            order.strategy,
+            self.janitor,
+            order.environment,
         )
         pin(member.pid, self.pinning.client_cores)
         clients = order.clients // order.workers

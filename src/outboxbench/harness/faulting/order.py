@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from random import Random
 
     from outboxbench.core.application.outbox import RelayPlan
+    from outboxbench.harness.environments.worker_environment import WorkerEnvironment
     from outboxbench.harness.faults.drawn import Kinds
     from outboxbench.harness.load.job import Loop
     from outboxbench.harness.load.retrying import Retrying
@@ -99,6 +100,7 @@ class FaultOrder:
     seed: str
     about: dict[str, Any]
     relaying: Relaying | None = None
+    environment: WorkerEnvironment | None = None
 
     @property
     def is_drawn(self) -> bool:

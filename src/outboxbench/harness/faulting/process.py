@@ -9,6 +9,7 @@ from outboxbench.harness.child_process import ChildProcess
 from outboxbench.harness.errors import CannotRun
 
 if TYPE_CHECKING:
+    from outboxbench.harness.environments.worker_environment import WorkerEnvironment
     from outboxbench.harness.janitor import Janitor
 
 READY_TIMEOUT_S = 120.0
@@ -22,11 +23,19 @@ class MemberProcess:
         module: what it runs.
         strategy: what it works with.
         janitor: ends it should the harness be gone first.
+        environment: where it runs; that of the harness if None.
     """
 
-    def __init__(self, name: str, module: str, strategy: str, janitor: Janitor) -> None:
+    def __init__(
+        self,
+        name: str,
+        module: str,
+        strategy: str,
+        janitor: Janitor,
+        environment: WorkerEnvironment | None = None,
+    ) -> None:
         self._name = name
-        self._process = ChildProcess(name, module, (strategy,), janitor)
+        self._process = ChildProcess(name, module, (strategy,), janitor, environment)
 
     @property
     def pid(self) -> int:

@@ -114,7 +114,11 @@ class RelayCrew:
         number = self._started
         self._started += 1
         member = MemberProcess(
-            f"a relay of {order.name}", RELAY_MODULE, order.strategy, self.janitor
+            f"a relay of {order.name}",
+            RELAY_MODULE,
+            order.strategy,
+            self.janitor,
+            order.environment,
         )
         self._numbers[member.pid] = number
         pin(member.pid, self.pinning.client_cores)

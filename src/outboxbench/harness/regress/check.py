@@ -1,7 +1,8 @@
-"""A regression check from its first gate to its last, each asked only if none has refused before.
+"""A regression check from its first gate to its last.
 
-Counts take seconds and are certain, faults a minute, and rounds all the time that is left: who
-breaks something is told so soon.
+Counts take seconds, faults half a minute, and both are certain; rounds take all the time that is
+left, and are not measured where it is decided without them. Who breaks what belongs together is
+told of both: one transaction more is a count, and what it loses a verdict.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from outboxbench.harness.cost.commands import CostObserver
+    from outboxbench.harness.environments.worker_environment import WorkerEnvironment
     from outboxbench.harness.regress.revisions import Revision
     from outboxbench.harness.regress.sides import Sides
     from outboxbench.harness.suite.model import Suite
@@ -74,7 +76,7 @@ class RegressionCheck:
     notes: tuple[str, ...] = ()
 
     def carry_out(self, sides: Sides, watcher: Watcher) -> Regression:
-        """Ask one gate after the other, until one refuses.
+        """Ask one gate after the other, the last one only if none has refused.
 
         Raises:
             BadInput: the suite cannot be measured so.
@@ -85,13 +87,10 @@ class RegressionCheck:
         before, now = self._count(sides, watcher)
         counts = counts_gate(before, now, monotonic() - began_s)
         began_s = monotonic()
-        correctness = correctness_gate(None, now, None, 0.0)
-        if "regression" in (counts.decision, correctness.decision):
-            return self._document(counts, correctness, _not_asked("what is certain has refused"))
-        verified = self._verify(watcher)
+        verified = self._verify(sides.head, watcher)
         correctness = correctness_gate(verified, now, None, monotonic() - began_s)
-        if correctness.decision == "regression":
-            return self._document(counts, correctness, _not_asked("a wrong result needs no speed"))
+        if "regression" in (counts.decision, correctness.decision):
+            return self._document(counts, correctness, _NOT_TIMED)
         began_s = monotonic()
         timed = self._time(sides, watcher)
         seconds = monotonic() - began_s
@@ -115,7 +114,7 @@ class RegressionCheck:
                 counted.append(take_prices(there, self.command, self.pg_bin, observer))
         return counted[0], counted[1]
 
-    def _verify(self, watcher: Watcher) -> Run | None:
+    def _verify(self, head: WorkerEnvironment, watcher: Watcher) -> Run | None:
         suite = self.suite.model_copy(update={"arms": ()})
         faults = plan_faults(suite, frozenset(self.strategies)) if suite.faults else ()
         if not faults:
@@ -123,7 +122,7 @@ class RegressionCheck:
         request = RunRequest(
             suite=suite,
             plan=Plan((), ()),
-            faults=faults,
+            faults=[replace(arm, environment=head) for arm in faults],
             folder=RunFolder.create(self.folder, "correctness", datetime.now(UTC)),
             command=self.command,
             pg_bin=self.pg_bin,
@@ -162,5 +161,6 @@ class RegressionCheck:
         )
 
 
-def _not_asked(why: str) -> Gate:
-    return Gate(name="timing", decision=None, detail=why, seconds=0.0)
+_NOT_TIMED = Gate(
+    name="timing", decision=None, detail="it is decided without a single round", seconds=0.0
+)

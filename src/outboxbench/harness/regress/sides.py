@@ -27,6 +27,7 @@ LOCKS: Final = ("constraints.txt", "requirements.txt")
 # Everything that passes between the harness and a worker, so that both mean the same by it.
 _DESCRIBE: Final = """
 import dataclasses, json, platform, sys
+import outboxbench.harness.cost.worker, outboxbench.harness.load.worker
 from importlib.metadata import PackageNotFoundError, version
 from outboxbench.core.strategies.registry import load_strategy
 from outboxbench.core.strategies.settings import StrategySettings

@@ -41,6 +41,7 @@ def order_of(arm: FaultArm, suite: Suite) -> FaultOrder:
             "expected_findings": arm.expected_findings,
         },
         relaying=arm.relaying,
+        environment=arm.environment,
     )
 
 

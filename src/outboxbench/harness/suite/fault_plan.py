@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from outboxbench.core.strategies.registry import Strategy
     from outboxbench.core.strategies.settings import Isolation, Profile
+    from outboxbench.harness.environments.worker_environment import WorkerEnvironment
     from outboxbench.harness.faulting.order import Relaying
     from outboxbench.harness.faults.doors import FindBy
     from outboxbench.harness.faults.drawn import Kinds
@@ -66,6 +67,7 @@ class FaultArm:
     find_by: FindBy = "proxy"
     relaying: Relaying | None = None
     measures_capacity: bool = False
+    environment: WorkerEnvironment | None = None
 
     @property
     def name(self) -> str:
@@ -76,6 +78,8 @@ class FaultArm:
             + ("" if self.synchronous_commit == "on" else "/synchronous_commit off")
             + ("" if self.isolation == "read committed" else f"/{self.isolation}")
         )
+        if self.environment is not None:
+            name += f"/{self.environment.name}"
         if self.find_by == "hosts":
             name += "/found by hosts"
         if self.busy_wait_us:
