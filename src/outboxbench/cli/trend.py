@@ -52,7 +52,7 @@ def trend_(
         ),
     ] = False,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where the charts go.")] = TRENDS,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, and draw nothing.")] = False,
 ) -> None:
     """Find when the ratio of an arm to the reference changed, over many runs of a suite.
 
@@ -67,14 +67,13 @@ def trend_(
         raise BadInput(_too_few(folder, series, left_out))
     points = change_points([each.ratios for each in enough], observe=_observe)
     trends = [trend(each, found) for each, found in zip(enough, points, strict=True)]
-    charts = _draw(trends, out)
     if as_json:
-        sys.stdout.write(json.dumps(_document(trends, left_out, charts), indent=2) + "\n")
+        sys.stdout.write(json.dumps(_document(trends, left_out), indent=2) + "\n")
     else:
         console = Console()
         too_short = [each for each in series if len(each.runs) < FEWEST_RUNS]
         console.print(trend_report(trends, too_short, left_out))
-        for path in charts:
+        for path in _draw(trends, out):
             if path.suffix == ".png":
                 console.print(f"Chart: {path}", soft_wrap=True, highlight=False)
     if fail_on_regression and any(each.has_regressed for each in trends):
@@ -140,13 +139,10 @@ def _draw(trends: Sequence[Trend], out: Path) -> list[Path]:
     return list(render_trend_charts(list(groups.values()), out))
 
 
-def _document(
-    trends: Sequence[Trend], left_out: Sequence[LeftOut], charts: Sequence[Path]
-) -> dict[str, Any]:
+def _document(trends: Sequence[Trend], left_out: Sequence[LeftOut]) -> dict[str, Any]:
     return {
         "left_out": [each._asdict() for each in left_out],
         "series": [_series(each) for each in trends],
-        "charts": [str(path) for path in charts],
     }
 
 

@@ -35,7 +35,8 @@ def import_run(path: Path) -> Run:
     except (OSError, ValueError):
         document = None
     version = document.get("schema_version") if isinstance(document, dict) else None
-    convert = _CONVERSIONS.get(version) if isinstance(version, int) else None
+    # True counts as 1 where it is looked up.
+    convert = _CONVERSIONS.get(version) if type(version) is int else None
     if convert is None:
         # Which tells what is wrong, if something is.
         return read_run(path)

@@ -168,7 +168,7 @@ def _draw_panel(axes: Axes, trend: Trend) -> None:
         fontsize=9,
     )
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda place, _: _day(trend, place)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda place, _: _when(trend, place)))
     axes.yaxis.set_major_locator(MaxNLocator(4))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.tick_params(labelsize=8)
@@ -196,11 +196,13 @@ def _mark(axes: Axes, change: Change, *, is_right: bool, is_low: bool) -> None:
     )
 
 
-def _day(trend: Trend, place: float) -> str:
-    """The day of the run at a place of the axis."""
-    runs = trend.series.runs
-    number = round(place)
-    return f"{runs[number].run.started_at:%Y-%m-%d}" if 0 <= number < len(runs) else ""
+def _when(trend: Trend, place: float) -> str:
+    """When the run at a place of the axis began: the day, or the time if all are of one day."""
+    started = [run.run.started_at for run in trend.series.runs]
+    if not 0 <= (number := round(place)) < len(started):
+        return ""
+    is_one_day = started[0].date() == started[-1].date()
+    return f"{started[number]:{'%H:%M' if is_one_day else '%Y-%m-%d'}}"
 
 
 def _key() -> list[Artist]:
