@@ -106,8 +106,7 @@ class _Base(NamedTuple):
 
 def _requirement(text: str) -> str:
     try:
-        if text.lstrip().startswith("-"):
-            raise InvalidRequirement("it begins with a dash")
+        # It begins with a name, and so never with the dash of an option.
         return str(Requirement(text))
     except InvalidRequirement as error:
         reason = str(error).splitlines()[0]
