@@ -76,4 +76,4 @@ lock: $(READY) ## Pin the newest packages, with hashes and without addresses
 	  --no-emit-index-url --no-header --no-annotate --extra dev pyproject.toml --output-file constraints.txt
 
 clean: ## Remove .venv, caches and runs
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks results/runs results/costs results/noise.json
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks results/runs results/costs results/trends results/noise.json

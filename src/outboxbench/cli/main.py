@@ -21,6 +21,7 @@ from outboxbench.cli import (
     report,
     run,
     serve,
+    trend,
     verify,
 )
 from outboxbench.core.strategies.registry import BrokenStrategy
@@ -66,6 +67,7 @@ app.command("regress")(regress.regress)
 app.command("report")(report.report)
 app.command("reference")(reference.reference)
 app.command("verify")(verify.verify_)
+app.command("trend")(trend.trend_)
 app.command("calibrate")(calibrate.calibrate)
 app.add_typer(relay.app, name="relay")
 app.command("list")(listing.list_)

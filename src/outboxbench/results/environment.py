@@ -18,6 +18,7 @@ from outboxbench.results.processor import (
     first_usable_core,
     usable_cores,
 )
+from outboxbench.results.revision import checkout_revision
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,6 +69,7 @@ def collect(
         python=platform.python_version(),
         implementation=platform.python_implementation(),
         packages=_installed(PACKAGES),
+        revision=checkout_revision(),
         libpq=libpq,
         psycopg_implementation=psycopg_implementation,
         data_filesystem=filesystem_type(data_folder) if data_folder else None,

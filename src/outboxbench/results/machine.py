@@ -35,6 +35,11 @@ class Environment(Document):
     python: str
     implementation: str
     packages: dict[str, str]
+    revision: str | None = Field(
+        default=None,
+        description="commit of the checkout that outboxbench ran from, with a + where files "
+        "differed from it; null where it was installed",
+    )
     libpq: str | None
     psycopg_implementation: str | None
     data_filesystem: str | None = Field(

@@ -121,7 +121,9 @@ class Run(Document):
         default=0, description="rounds measured once more for what was inconclusive"
     )
     window_s: PositiveFloat
-    warm_up_s: NonNegativeFloat = 0
+    warm_up_s: NonNegativeFloat | None = Field(
+        default=0, description="null where an older version did not write it down"
+    )
     started_at: AwareDatetime
     finished_at: AwareDatetime
     resumed_at: tuple[AwareDatetime, ...] = Field(

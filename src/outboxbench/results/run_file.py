@@ -33,7 +33,7 @@ def read_run(path: Path) -> Run:
 
     Raises RunReadError when it is missing, damaged, or of another schema version.
     """
-    run_file = _run_file_of(path)
+    run_file = run_file_of(path)
     try:
         text = document_text(run_file)
         document = json.loads(text)
@@ -60,7 +60,8 @@ def read_run(path: Path) -> Run:
     return run
 
 
-def _run_file_of(path: Path) -> Path:
+def run_file_of(path: Path) -> Path:
+    """Return the document of a run's folder, packed in a reference, or the file that is named."""
     if not path.is_dir():
         return path
     packed = path / PACKED_RUN_FILE

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 COMPLETE: Final = ".complete"
 """The file that is written last: an environment without it was never finished."""
 
-_PIP: Final = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input")
+_INSTALL: Final = ("install", "--quiet", "--disable-pip-version-check", "--no-input")
 _IDENTIFY: Final = (
     "import json, platform, sysconfig;"
     "print(json.dumps([platform.python_implementation(), platform.python_version(),"
@@ -106,8 +106,7 @@ class _Base(NamedTuple):
 
 def _requirement(text: str) -> str:
     try:
-        if text.lstrip().startswith("-"):
-            raise InvalidRequirement("it begins with a dash")
+        # It begins with a name, and so never with the dash of an option.
         return str(Requirement(text))
     except InvalidRequirement as error:
         reason = str(error).splitlines()[0]
@@ -175,8 +174,10 @@ class _Building(NamedTuple):
         observe(f"building an environment of {self.name}, once")
         shutil.rmtree(folder, ignore_errors=True)
         try:
-            self._call(base.path, "-I", "-m", "venv", folder)
-            self._call(folder / "bin" / "python", "-I", *_PIP, *words)
+            # Our own pip installs for it: one of its own takes longer than most packages.
+            self._call(base.path, "-I", "-m", "venv", "--without-pip", folder)
+            interpreter = folder / "bin" / "python"
+            self._call(sys.executable, "-m", "pip", "--python", interpreter, *_INSTALL, *words)
             (folder / COMPLETE).write_text(f"{self.name}\n", encoding="utf-8")
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import re
 import time
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
 
@@ -11,19 +13,21 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 
 from outboxbench.report import style
-from outboxbench.report.charts import cost
+from outboxbench.report.charts import cost, trend
 from outboxbench.report.charts.catalogue import CATALOGUE
+from outboxbench.report.charts.chart import drawing
 from outboxbench.report.charts.frame import NoDataError
 from outboxbench.report.charts.recorded import Recorded
 from outboxbench.results.folders import RunReadError, RunWriteError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
     from typing import BinaryIO
 
     from matplotlib.figure import Figure
 
+    from outboxbench.analysis.trend import Trend
     from outboxbench.report.charts.chart import Drawing
     from outboxbench.report.charts.data_table import DataTable
     from outboxbench.results.cost import Costs
@@ -113,6 +117,22 @@ def render_cost_chart(costs: Costs, folder: Path) -> tuple[Path, ...]:
     return tuple(_save(cost.draw(costs), words, folder, "cost", FORMATS).values())
 
 
+def render_trend_charts(groups: Iterable[Sequence[Trend]], folder: Path) -> Iterator[Path]:
+    """Write a chart for each group of trends into a folder, over earlier ones.
+
+    Raises RunWriteError when a file cannot be written.
+    """
+    taken: Counter[str] = Counter()
+    for trends in groups:
+        track = trends[0].series.track
+        words = f"trend-{track.suite}-{track.title}-{track.loop or 'service'}"
+        name = re.sub(r"[^a-z0-9.]+", "-", words.lower())
+        taken[name] += 1
+        unique = f"{name}-{taken[name]}" if taken[name] > 1 else name
+        drawn = drawing(trend, f": {track.title}", trends)
+        yield from _save(drawn.figure, _words(drawn), folder, unique, FORMATS).values()
+
+
 def svg_text(drawn: Drawing) -> str:
     """Return a chart as an SVG document."""
     file = io.BytesIO()
@@ -145,7 +165,7 @@ def _save(
 ) -> dict[Format, Path]:
     files = {format_: folder / f"{name}.{format_}" for format_ in formats}
     try:
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         with style.applied():
             for format_, path in files.items():
                 _write(figure, path, format_, words)

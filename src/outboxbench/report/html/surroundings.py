@@ -95,7 +95,7 @@ def _run(run: Run) -> Iterator[tuple[str, str]]:
     yield "measured", how_much(run)
     if run.rounds_added:
         yield "rounds added", f"{run.rounds_added}"
-    yield "warm-up", f"{run.warm_up_s:g} s"
+    yield "warm-up", BLANK if run.warm_up_s is None else f"{run.warm_up_s:g} s"
     yield "seed", f"{run.seed}"
     yield "reference", run.reference or BLANK
     yield "started", f"{run.started_at:%Y-%m-%d %H:%M:%S %Z}"
