@@ -35,7 +35,8 @@ class Project:
     @property
     def command(self) -> list[str]:
         """With the plugin that is tested, and none of all those that are installed beside it."""
-        return [sys.executable, "-m", "pytest", "-p", PLUGIN, "-p", "no:cacheprovider"]
+        kept = ("--basetemp", str(self.folder / "pytest"))
+        return [sys.executable, "-m", "pytest", "-p", PLUGIN, "-p", "no:cacheprovider", *kept]
 
     @property
     def environment(self) -> dict[str, str]:
