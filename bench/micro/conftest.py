@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import secrets
-import statistics
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from bench.micro.references import ROUND_TRIP, times_of_loops_ns
+from bench.micro.reference import fastest_loop_ns
 
-from outboxbench.harness.cost.bare_round_trip import time_round_trips
 from outboxbench.harness.cost.counting import counting_server
 from outboxbench.harness.janitor import Janitor
 from outboxbench.harness.postgres.databases import Databases
-from outboxbench.harness.postgres.server import connect, open_server
+from outboxbench.harness.postgres.server import open_server
 from outboxbench.harness.suite.model import DatasetSize
 from outboxbench.harness.suite.template import prepare_template
 from outboxbench.harness.wire.proxy_process import WireProxy
@@ -22,19 +19,16 @@ from outboxbench.harness.wire.proxy_process import WireProxy
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import psycopg
-
     from outboxbench.core.strategies.settings import DatabaseAddress
     from outboxbench.harness.postgres.server import Server
 
 DATASET = DatasetSize(accounts=10_000, orders=1)
 SMALL = DatasetSize(accounts=1_000, orders=200)
-SAMPLES = 200
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
-        "markers", "held_against(reference): what counts as 1, see `references`"
+        "markers", "in_baseline: its ratio to the loop of `reference` is compared"
     )
 
 
@@ -89,25 +83,14 @@ def small_database(_small_databases: Databases) -> Iterator[DatabaseAddress]:
     _small_databases.drop(address)
 
 
-@pytest.fixture(scope="session")
-def _connection(undisturbed_server: Server) -> Iterator[psycopg.Connection[Any]]:
-    with connect(undisturbed_server.address) as connection:
-        yield connection
-
-
 @pytest.fixture(autouse=True)
 def _reference(request: pytest.FixtureRequest) -> Iterator[None]:
     """Measure beside each figure what it is held against: who slows one slows the other."""
-    mark = request.node.get_closest_marker("held_against")
-    benchmark: Any = request.getfixturevalue("benchmark") if mark is not None else None
+    compares = request.node.get_closest_marker("in_baseline") is not None
+    benchmark: Any = request.getfixturevalue("benchmark") if compares else None
     if benchmark is None or benchmark.disabled:
         yield
         return
-    sample = times_of_loops_ns
-    if mark.args[0] == ROUND_TRIP:
-        sample = partial(time_round_trips, request.getfixturevalue("_connection"))
-    times_ns = sample(SAMPLES)
+    before_ns = fastest_loop_ns()
     yield
-    times_ns += sample(SAMPLES)
-    benchmark.extra_info["reference"] = mark.args[0]
-    benchmark.extra_info["reference_s"] = statistics.median(times_ns) / 1e9
+    benchmark.extra_info["reference_s"] = min(before_ns, fastest_loop_ns()) / 1e9

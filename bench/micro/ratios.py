@@ -1,11 +1,13 @@
 """Holds a run of the benchmarks against `baseline.json`: ratios and counts, no machine's times.
 
-Each median is divided by that of a reference which was measured right before and after it: a loop
-in Python for what computes, an empty round trip for what asks the server. Another machine is slower
-or faster at both, mostly, and whoever else uses the machine slows both.
+Each figure is CPU time of the fastest round over that of the fastest of many loops in Python, which
+were run right before and after it. Another machine is slower or faster at both, mostly; and whoever
+else uses the machine takes no CPU time of ours.
 
     pytest bench/micro --benchmark-enable --benchmark-json .benchmarks/micro.json
     python bench/micro/ratios.py .benchmarks/micro.json [--write]
+
+Of several runs the geometric means are taken: a baseline is worth two or three.
 
 Ends with 1 where a ratio is more than twice its baseline or a count differs at all, with 2 where
 there is nothing to compare.
@@ -18,6 +20,7 @@ import json
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import geometric_mean
 from typing import Any
 
 BASELINE = Path(__file__).with_name("baseline.json")
@@ -30,9 +33,8 @@ WORST = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """What a benchmark came to; `ratio` is its time over that of its reference."""
+    """What a benchmark came to; `ratio` is its time over that of the loop."""
 
-    reference: str
     ratio: float
     counts: dict[str, float]
 
@@ -55,12 +57,21 @@ def figures_of(run: dict[str, Any]) -> dict[str, Figure]:
     figures = {}
     for each in run["benchmarks"]:
         noted = each["extra_info"]
-        if "reference" in noted:
-            ratio = each["stats"]["median"] / noted["reference_s"]
-            figures[each["name"]] = Figure(
-                noted["reference"], float(f"{ratio:.3g}"), noted.get("counts", {})
-            )
+        if "reference_s" in noted:
+            ratio = each["stats"]["min"] / noted["reference_s"]
+            figures[each["name"]] = Figure(float(f"{ratio:.3g}"), noted.get("counts", {}))
     return figures
+
+
+def means_of(runs: list[dict[str, Figure]]) -> dict[str, Figure]:
+    """Return the figures of the first run, each ratio the geometric mean over the runs with it."""
+    return {
+        name: Figure(
+            float(f"{geometric_mean(run[name].ratio for run in runs if name in run):.3g}"),
+            figure.counts,
+        )
+        for name, figure in runs[0].items()
+    }
 
 
 def differences(baseline: dict[str, Figure], measured: dict[str, Figure]) -> list[Difference]:
@@ -77,7 +88,7 @@ def differences(baseline: dict[str, Figure], measured: dict[str, Figure]) -> lis
         factor = now.ratio / was.ratio
         if not 1 / TOLERANCE <= factor <= TOLERANCE:
             words = (
-                f"took {now.ratio:g} times {now.reference}, and {was.ratio:g} in the baseline: "
+                f"took {now.ratio:g} loops, and {was.ratio:g} in the baseline: "
                 f"{factor:.2f} times as much"
             )
             found.append(Difference(name, words, is_error=factor > WORST))
@@ -99,17 +110,19 @@ def write_baseline(path: Path, figures: dict[str, Figure]) -> None:
 def main() -> int:
     """Compare, or write; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("run", type=Path, help="what --benchmark-json has written")
+    parser.add_argument("runs", type=Path, nargs="+", help="what --benchmark-json has written")
     parser.add_argument("--baseline", type=Path, default=BASELINE)
     parser.add_argument("--write", action="store_true", help="make this run the baseline")
     arguments = parser.parse_args()
     try:
-        measured = figures_of(json.loads(arguments.run.read_text(encoding="utf-8")))
+        measured = means_of(
+            [figures_of(json.loads(run.read_text(encoding="utf-8"))) for run in arguments.runs]
+        )
         baseline = {} if arguments.write else read_baseline(arguments.baseline)
     except (OSError, ValueError, KeyError, TypeError) as error:
         print(
             f"there is nothing to compare ({error}): run `make bench-micro`, or pytest with "
-            f"--benchmark-enable --benchmark-json {arguments.run}",
+            f"--benchmark-enable --benchmark-json {arguments.runs[0]}",
             file=sys.stderr,
         )
         return 2

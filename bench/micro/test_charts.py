@@ -7,7 +7,6 @@ from time import process_time
 from typing import Any
 
 import pytest
-from bench.micro.references import PYTHON_LOOP
 
 from outboxbench.report.charts.catalogue import CATALOGUE
 from outboxbench.report.charts.recorded import Recorded
@@ -20,7 +19,7 @@ ROUNDS = 3
 
 
 @pytest.mark.benchmark(group="charts", timer=process_time)
-@pytest.mark.held_against(PYTHON_LOOP)
+@pytest.mark.in_baseline
 @pytest.mark.parametrize("name", ["throughput", "ratios", "percentile-spectrum"])
 def test_draw_chart(name: str, benchmark: Any) -> None:
     run, folder = read_run(RUN), RunFolder.at(RUN)

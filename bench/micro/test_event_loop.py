@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from bench.micro.in_one_loop import measure, measure_prepared
-from bench.micro.references import PYTHON_LOOP
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +24,7 @@ async def _nothing() -> None:
     pass
 
 
-@pytest.mark.held_against(PYTHON_LOOP)
+@pytest.mark.in_baseline
 def test_nothing_in_one_loop(benchmark: BenchmarkFixture) -> None:
     asyncio.run(measure(benchmark, _nothing))
 

@@ -6,7 +6,6 @@ from time import process_time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from bench.micro.references import PYTHON_LOOP
 
 from outboxbench.analysis.history.judgement import judge
 from outboxbench.analysis.verdict import combine
@@ -22,7 +21,7 @@ ROUNDS = 5
 
 
 @pytest.mark.benchmark(group="judge", timer=process_time)
-@pytest.mark.held_against(PYTHON_LOOP)
+@pytest.mark.in_baseline
 def test_judge_a_long_history(benchmark: Any) -> None:
     lines = _history()
 

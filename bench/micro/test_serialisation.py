@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from time import process_time
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 import pytest
-from bench.micro.references import PYTHON_LOOP
 
 from outboxbench.core.application.internal_delivery import decode
 from outboxbench.core.application.outbox import OutboxMessage
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from pytest_benchmark.fixture import BenchmarkFixture
 
 pytestmark = [
-    pytest.mark.benchmark(group="serialisation"),
-    pytest.mark.held_against(PYTHON_LOOP),
+    pytest.mark.benchmark(group="serialisation", timer=process_time),
+    pytest.mark.in_baseline,
 ]
 
 ACCOUNT, ORDER, OPERATION = UUID(int=1), UUID(int=2), UUID(int=3)
