@@ -53,8 +53,11 @@ test: $(READY) browser lint ## Lint, check types and layers, run the tests on th
 test-all: $(READY) browser lint ## As `test`, with the slow tests too
 	$(BIN)/pytest
 
-bench-micro: $(READY) ## Measure the harness's own overhead
-	$(BIN)/pytest bench/micro --benchmark-enable --benchmark-columns=min,median,mean,stddev,rounds -s
+bench-micro: $(READY) ## Measure the parts by themselves, and hold their ratios against a baseline
+	@mkdir -p .benchmarks
+	@$(BIN)/pytest bench/micro --benchmark-enable --benchmark-json=.benchmarks/micro.json \
+	  --benchmark-columns=min,median,mean,stddev,rounds -s; status=$$?; \
+	  $(BIN)/python bench/micro/ratios.py .benchmarks/micro.json && exit $$status
 
 evidence: $(READY) ## A/A, a planted slowdown, pgbench by hand, killed relays, an hour judged (30 minutes; twice that where others use the machine)
 	$(BIN)/outboxbench calibrate
