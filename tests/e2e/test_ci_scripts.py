@@ -39,12 +39,12 @@ def test_a_report_is_posted_once_and_brought_up_to_date_from_then_on(runner: Run
 
 def test_a_report_that_is_too_long_for_a_comment_is_cut_between_characters(runner: Runner) -> None:
     runner.stand_in("gh", FORGE)
-    runner.write("regress.md", "–" * 70_000)
+    runner.write("regress.md", "a" + "–" * 70_000)
 
     done = runner.run(".ci/comment 7 regress.md")
 
     assert done.returncode == 0, done.stderr
-    assert runner.forge.read_bytes().decode().count("–") == 60_000 // len("–".encode())
+    assert runner.forge.read_bytes().decode().count("–") == 39_999
 
 
 def history(runner: Runner) -> set[str]:
