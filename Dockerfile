@@ -7,6 +7,7 @@ RUN python -m venv /opt/outboxbench \
 COPY pyproject.toml README.md LICENSE ./
 COPY src ./src
 COPY bench ./bench
+COPY results/*.schema.json ./results/
 RUN /opt/outboxbench/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
 
 FROM python:3.11.14-slim-bookworm

@@ -8,7 +8,7 @@ DSN    ?=
 # Much of what a test takes is waiting: for a server, for a window, for an outage to end.
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count() * 3 // 2)')
 
-.PHONY: help setup browser bench reference readme test test-all lint bench-micro evidence planted-bugs peers lock clean
+.PHONY: help setup browser bench reference readme test test-all lint bench-micro evidence planted-bugs peers dist lock clean
 .DEFAULT_GOAL := help
 
 help: ## Show what can be made
@@ -73,10 +73,14 @@ peers: $(READY) ## Drain a backlog beside PgQueuer, procrastinate and a bare NAT
 	$(BIN)/python bench/peers/drain.py
 	$(BIN)/python bench/peers/nats_floor.py
 
+dist: $(READY) ## Build the sdist, and the wheel from it, with the pinned packages alone
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation
+
 lock: $(READY) ## Pin the newest packages, with hashes and without addresses
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header --no-annotate --extra dev pyproject.toml --output-file constraints.txt
 
 clean: ## Remove .venv, caches and runs
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks results/runs results/costs results/trends results/noise.json
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks dist results/runs results/costs results/trends results/regressions results/noise.json

@@ -14,6 +14,7 @@ import psutil
 import pytest
 from psycopg.conninfo import make_conninfo
 from tests.e2e.relays import Relays, Shop
+from tests.e2e.workflows import Runner
 
 from outboxbench.harness.postgres.place import FOLDER_VARIABLE, data_root
 
@@ -143,6 +144,12 @@ def world(tmp_path: Path) -> Iterator[World]:
         world = World(tmp_path, temporary, environment)
         yield world
         assert eventually(lambda: not world.left()), world.left()
+
+
+@pytest.fixture
+def runner(tmp_path: Path) -> Runner:
+    """What runs the scripts of workflows, with nothing real to talk to."""
+    return Runner(tmp_path)
 
 
 @pytest.fixture

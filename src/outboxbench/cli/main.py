@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from enum import IntEnum
+from importlib.metadata import version
 from typing import Annotated, NoReturn
 
 import typer
@@ -51,9 +52,19 @@ class ExitCode(IntEnum):
 _DEBUG = "--debug"
 
 
+def _show_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"outboxbench {version('outboxbench')}")
+        raise typer.Exit
+
+
 @app.callback()
 def outboxbench(
     *,
+    show_version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Say which it is."),
+    ] = False,
     debug: Annotated[bool, typer.Option(_DEBUG, help="Show the traceback of an error.")] = False,
 ) -> None:
     """Measure what a Python persistence layer costs an event-driven service on PostgreSQL."""
