@@ -64,6 +64,8 @@ class ComparableArms:
             name += f", {arm.prepared_for}"
         if arm.environment:
             name += f", {arm.environment.name}"
+        if arm.server:
+            name += f", {arm.server}"
         return f"{name} ({arm.copy_number})" if arm.copy_number > 1 else name
 
     @property
@@ -140,6 +142,7 @@ def _limits(ceiling: Arm, arm: Arm) -> bool:
     return (
         ceiling.workload == arm.workload
         and ceiling.profile == arm.profile
+        and ceiling.server == arm.server
         and all(ceiling.settings.get(name) == arm.settings.get(name) for name in shared)
     )
 

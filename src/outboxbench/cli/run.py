@@ -21,6 +21,7 @@ from outboxbench.harness.suite.plan import make_plan
 from outboxbench.harness.suite.relay_plan import plan_relays
 from outboxbench.harness.suite.resuming import run_to_resume
 from outboxbench.harness.suite.runner import RunRequest, run_suite
+from outboxbench.harness.suite.server_versions import server_versions
 from outboxbench.report.document import Told, report_html
 from outboxbench.report.terminal import print_report
 from outboxbench.results.noise_store import NOISE_FILE, read_noise
@@ -76,8 +77,12 @@ def run(
         typer.Option(help="Use this server; only databases outboxbench_* are touched."),
     ] = None,
     pg_bin: Annotated[
-        Path | None,
-        typer.Option("--pg-bin", metavar="DIR", help="Start the PostgreSQL of this folder."),
+        list[Path] | None,
+        typer.Option(
+            "--pg-bin",
+            metavar="DIR",
+            help="Start the PostgreSQL of this folder; several times to measure all of it on each.",
+        ),
     ] = None,
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Where the run's folder is made.")
@@ -101,13 +106,17 @@ def run(
     )
     names = names_in("--only", only) or frozenset()
     wishes = [parse_wish(text) for text in with_ or ()]
-    if wishes and (chosen.services or chosen.drains or chosen.chains or chosen.faults):
+    folders = pg_bin or []
+    servers = server_versions(folders) if len(folders) > 1 else ()
+    if servers and dsn is not None:
+        raise BadInput("--dsn is one server and --pg-bin names several: give one or the other")
+    if (wishes or servers) and (chosen.services or chosen.drains or chosen.chains or chosen.faults):
         raise BadInput(
             f"the suite {chosen.name} measures more than [[arms]], which alone can be measured in "
             "several versions: take the suite versions"
         )
     environments = version_environments(wishes, _say) if wishes else ()
-    plan, relays = make_plan(chosen, names, environments), plan_relays(chosen, names)
+    plan, relays = make_plan(chosen, names, environments, servers), plan_relays(chosen, names)
     faults = plan_faults(chosen, names)
     recorded = read_noise(noise)
     earlier = None if resume is None else run_to_resume(resume, chosen, faults)
@@ -122,11 +131,12 @@ def run(
         relays=relays,
         faults=faults,
         folder=folder,
-        command=_command(chosen, suite, only, with_ or (), dsn, pg_bin),
+        command=_command(chosen, suite, only, with_ or (), dsn, folders),
         noise=recorded,
         earlier=earlier,
         dsn=dsn,
-        pg_bin=pg_bin,
+        pg_bin=folders[0] if folders else None,
+        servers=servers,
     )
     document = carry_out(request)
     if as_json:
@@ -169,7 +179,7 @@ def _command(
     only: str | None,
     versions: Sequence[str],
     dsn: str | None,
-    pg_bin: Path | None,
+    folders: Sequence[Path],
 ) -> str:
     """Return the command that repeats this run; a DSN may hold a password and is left out."""
     words = ["outboxbench", "run", suite]
@@ -179,8 +189,8 @@ def _command(
         words += ["--with", version]
     words += ["--duration", f"{chosen.window_s:g}", "--rounds", str(chosen.rounds)]
     words += ["--seed", str(chosen.seed), "--reference", chosen.reference]
-    if pg_bin is not None:
-        words += ["--pg-bin", str(pg_bin)]
+    for folder in folders:
+        words += ["--pg-bin", str(folder)]
     return shlex.join(words) + (" --dsn DSN" if dsn is not None else "")
 
 

@@ -90,6 +90,9 @@ class Arm(Document):
     environment: WorkerEnvironment | None = Field(
         default=None, description="where its workers ran, if not where the harness did"
     )
+    server: str | None = Field(
+        default=None, description="the server that it was measured on, if there were several"
+    )
     source_lines: NonNegativeInt | None = Field(
         default=None,
         description="lines of code that the strategy is, without what strategies of different "
@@ -133,6 +136,9 @@ class Run(Document):
     verdict: Verdict = Field(description="`fail` if any arm failed, `pass` only if all passed")
     environment: Environment
     server: Server
+    other_servers: tuple[Server, ...] = Field(
+        default=(), description="where arms were measured on several: the others"
+    )
     pinning: Pinning = Pinning()
     network: tuple[NetworkDelay, ...] = Field(
         default=(), description="the delays of a simulated network, as they were measured"

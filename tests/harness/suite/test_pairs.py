@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from outboxbench.harness.environments.worker_environment import WorkerEnvironment
 from outboxbench.harness.suite.model import Suite
 from outboxbench.harness.suite.pairs import pairs
 from outboxbench.harness.suite.plan import make_plan
+from outboxbench.harness.suite.server_versions import ServerVersion
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from outboxbench.harness.suite.plan import PlannedArm
 
 
 def pairs_of(reference: str = "asyncpg", **arm: Any) -> list[tuple[str, str]]:
@@ -95,3 +103,55 @@ def test_what_was_not_measured_is_compared_with_nothing() -> None:
 
     assert [(base.name, head.name) for base, head in pairs(arms[1:2], "asyncpg")] == []
     assert pairs([], "asyncpg") == []
+
+
+BASE = WorkerEnvironment("asyncpg==0.30.0", Path("/one/bin/python"), is_base=True)
+HEAD = WorkerEnvironment("asyncpg==0.32.0", Path("/two/bin/python"))
+OLD = ServerVersion("PostgreSQL 15.14", Path("/15/bin"), is_base=True)
+NEW = ServerVersion("PostgreSQL 18.6", Path("/18/bin"))
+
+
+def named(arms: Iterable[PlannedArm], reference: str | None = "asyncpg") -> list[tuple[str, str]]:
+    load = "uvloop/charge/matched/8 clients/"
+    return [
+        (base.name.replace(load, ""), head.name.replace(load, ""))
+        for base, head in pairs(arms, reference)
+    ]
+
+
+def measured(**where: Any) -> tuple[PlannedArm, ...]:
+    matrix = {"strategies": ["asyncpg", "psycopg"], "loops": ["uvloop"], "clients": [8]}
+    document = {"name": "x", "description": "x", "arms": [matrix], "ceiling": False}
+    return make_plan(Suite.model_validate(document), **where).arms
+
+
+def test_an_arm_in_another_environment_is_compared_with_itself_in_the_base() -> None:
+    arms = measured(environments=(BASE, HEAD))
+
+    assert named(arms) == [
+        ("asyncpg/asyncpg==0.30.0", "asyncpg/asyncpg==0.32.0"),
+        ("asyncpg/asyncpg==0.30.0", "psycopg/asyncpg==0.30.0"),
+        ("psycopg/asyncpg==0.30.0", "psycopg/asyncpg==0.32.0"),
+    ]
+    # A check of one revision against another asks for nothing else.
+    assert named(arms, None) == [
+        ("asyncpg/asyncpg==0.30.0", "asyncpg/asyncpg==0.32.0"),
+        ("psycopg/asyncpg==0.30.0", "psycopg/asyncpg==0.32.0"),
+    ]
+
+
+def test_an_arm_on_another_server_is_compared_with_itself_on_the_base() -> None:
+    assert named(measured(servers=(OLD, NEW)), None) == [
+        ("asyncpg/PostgreSQL 15.14", "asyncpg/PostgreSQL 18.6"),
+        ("psycopg/PostgreSQL 15.14", "psycopg/PostgreSQL 18.6"),
+    ]
+
+
+def test_environments_are_compared_on_their_own_server_and_servers_in_the_base() -> None:
+    arms = measured(environments=(BASE, HEAD), servers=(OLD, NEW))
+
+    assert named([arm for arm in arms if arm.name.startswith("asyncpg/")], None) == [
+        ("asyncpg/asyncpg==0.30.0/PostgreSQL 15.14", "asyncpg/asyncpg==0.30.0/PostgreSQL 18.6"),
+        ("asyncpg/asyncpg==0.30.0/PostgreSQL 15.14", "asyncpg/asyncpg==0.32.0/PostgreSQL 15.14"),
+        ("asyncpg/asyncpg==0.30.0/PostgreSQL 18.6", "asyncpg/asyncpg==0.32.0/PostgreSQL 18.6"),
+    ]

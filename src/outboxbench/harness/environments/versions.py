@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 NEEDED: Final = ("asyncpg", "numpy", "psycopg", "sqlalchemy", "uvloop")
 """What a worker imports beside the standard library, as far as we ask for it ourselves."""
 
+BROUGHT_ALONG: Final = ("greenlet", "psycopg-binary", "psycopg-pool")
+"""What these bring along, and can be had in another version as well."""
+
 _DESCRIBE: Final = """
 import json, platform, sys
 from importlib.metadata import PackageNotFoundError, version
@@ -66,10 +69,10 @@ def parse_wish(text: str) -> Wish:
                 f"--with {part!r} is no requirement: write it as asyncpg==0.30.0, or as "
                 "python=/usr/bin/python3.12"
             ) from None
-        if canonicalize_name(requirement.name) not in _own_requirements():
+        if canonicalize_name(requirement.name) not in (*NEEDED, *BROUGHT_ALONG):
             raise BadInput(
                 f"--with {requirement.name} would change nothing: what is measured stands on "
-                f"{', '.join(NEEDED)}"
+                f"{', '.join((*NEEDED, *BROUGHT_ALONG))}"
             )
         requirements.append(requirement)
     return Wish(text, tuple(requirements), python)
@@ -121,7 +124,7 @@ def _own_requirements() -> dict[str, Requirement]:
 def _requirements(wish: Wish) -> list[str]:
     """What to install: what is asked for, and of all else the versions that are installed here."""
     asked = {str(canonicalize_name(each.name)): each for each in wish.requirements}
-    texts = []
+    texts = [str(each) for name, each in asked.items() if name in BROUGHT_ALONG]
     for name, own in _own_requirements().items():
         wanted = asked.get(name)
         extras = f"[{','.join(sorted(own.extras))}]" if own.extras else ""

@@ -61,6 +61,7 @@ class RunContext:
     reference: str | None
     environment: Environment
     server: ServerDocument
+    other_servers: tuple[ServerDocument, ...]
     pinning: Pinning
     network: tuple[NetworkDelay, ...]
     started_at: datetime
@@ -114,6 +115,7 @@ def make_run(context: RunContext, measured: Measured, folder: RunFolder) -> Run:
         ),
         environment=context.environment,
         server=context.server,
+        other_servers=context.other_servers,
         pinning=context.pinning,
         network=context.network,
         reference=context.reference,
@@ -187,6 +189,7 @@ def _with_blocks(arm: PlannedArm, suite: Suite, measured: Measured) -> Arm:
                 copy_number=arm.copy_number,
                 prepared_for=None if arm.prepared_for == "nothing" else arm.prepared_for,
                 environment=_environment(arm.environment),
+                server=None if arm.server is None else arm.server.name,
                 source_lines=source_lines(arm.strategy),
                 blocks=tuple(measured.blocks[arm]),
             )
@@ -223,6 +226,7 @@ def _with_blocks(arm: PlannedArm, suite: Suite, measured: Measured) -> Arm:
                 profile=arm.profile,
                 workload=arm.workload,
                 settings=_settings(arm, suite),
+                server=None if arm.server is None else arm.server.name,
                 blocks=tuple(measured.blocks[arm]),
             )
 

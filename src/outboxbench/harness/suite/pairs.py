@@ -19,7 +19,8 @@ AnyArm = TypeVar("AnyArm", StrategyArm, ServiceArm)
 def pairs(arms: Iterable[PlannedArm], reference: str | None) -> list[tuple[PlannedArm, PlannedArm]]:
     """Return (base, head) for every arm that has a base among the arms.
 
-    An arm in another environment than the base is compared with the one in the base. Else one that
+    An arm in another environment than the base is compared with the one in the base, and one on
+    another server likewise. Else one that
     was slowed on purpose is compared with the one that was not, one whose database is prepared for
     a relay with the one whose is not, every second copy with the copy before it, and every strategy
     with the `reference` under the same load, if there is one. An arm whose rate is a share of its
@@ -42,6 +43,8 @@ def _base_of(
         return None
     if arm.environment is not None and not arm.environment.is_base:
         return next((other for other in arms if _is_in_base(other, arm)), None)
+    if arm.server is not None and not arm.server.is_base:
+        return next((other for other in arms if _is_on_base(other, arm)), None)
     if arm.busy_wait_us:
         wanted = replace(arm, busy_wait_us=0.0)
     elif arm.prepared_for != "nothing":
@@ -59,6 +62,12 @@ def _is_in_base(other: StrategyArm, arm: StrategyArm) -> bool:
     environment = other.environment
     is_base = environment is not None and environment.is_base
     return is_base and replace(other, environment=arm.environment) == arm
+
+
+def _is_on_base(other: StrategyArm, arm: StrategyArm) -> bool:
+    server = other.server
+    is_base = server is not None and server.is_base
+    return is_base and replace(other, server=arm.server) == arm
 
 
 def _reference_of(arm: AnyArm, arms: Sequence[AnyArm], reference: str | None) -> AnyArm | None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from outboxbench.harness.suite.model import ArmMatrix, Suite
     from outboxbench.harness.suite.parts import PreparedFor
     from outboxbench.harness.suite.rates import Rate
+    from outboxbench.harness.suite.server_versions import ServerVersion
     from outboxbench.harness.suite.service_model import ServiceMatrix
 
 CEILING = "pgbench"
@@ -57,6 +58,7 @@ class StrategyArm:
     copy_number: int = 1
     prepared_for: PreparedFor = "nothing"
     environment: WorkerEnvironment | None = None
+    server: ServerVersion | None = None
 
     @property
     def name(self) -> str:
@@ -72,6 +74,8 @@ class StrategyArm:
             parts.append(f"copy {self.copy_number}")
         if self.environment is not None:
             parts.append(self.environment.name)
+        if self.server is not None:
+            parts.append(self.server.name)
         return "/".join(parts)
 
     @property
@@ -90,12 +94,14 @@ class CeilingArm:
     isolation: Isolation
     clients: int
     network_rtt_ms: float | None = None
+    server: ServerVersion | None = None
 
     @property
     def name(self) -> str:
         """The arm's identity, the same in every run that measures it."""
         plan = "" if self.write_plan == "statements" else f"-{self.write_plan}"
-        return f"{CEILING}{plan}/{_load_name(self)}"
+        name = f"{CEILING}{plan}/{_load_name(self)}"
+        return name if self.server is None else f"{name}/{self.server.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +155,7 @@ def make_plan(
     suite: Suite,
     only: frozenset[str] = frozenset(),
     environments: Sequence[WorkerEnvironment] = (),
+    servers: Sequence[ServerVersion] = (),
 ) -> Plan:
     """Expand a suite.
 
@@ -157,6 +164,7 @@ def make_plan(
         only: the strategies to measure; the suite's own if empty. One that the suite names stays
             where it is named, any other comes into every matrix. The ceiling stays.
         environments: every strategy is an arm in each of them; in the harness's own if empty.
+        servers: every arm is one on each of them; on the only one of the run if empty.
 
     Raises:
         BadInput: a strategy is not registered, or needs no server and so cannot be measured
@@ -171,11 +179,13 @@ def make_plan(
     for matrix in suite.arms:
         measured = [name for name in matrix.strategies if name in strategies] + guests
         expanded = _expand(matrix, [strategies[name] for name in measured])
-        for arm, environment in product(expanded, environments or (None,)):
-            ceiling = ceiling_of(arm)
+        for arm, environment, server in product(
+            expanded, environments or (None,), servers or (None,)
+        ):
+            there = replace(arm, environment=environment, server=server)
+            ceiling = ceiling_of(there)
             if suite.ceiling and ceiling is not None:
                 arms.setdefault(ceiling.name, ceiling)
-            there = replace(arm, environment=environment)
             if arms.setdefault(there.name, there) != there:
                 raise BadInput(
                     f"the suite {suite.name} has two arms {there.name} that differ only in "
@@ -211,6 +221,7 @@ def ceiling_of(arm: StrategyArm) -> CeilingArm | None:
         arm.isolation,
         arm.clients,
         arm.network_rtt_ms,
+        arm.server,
     )
 
 

@@ -26,7 +26,7 @@ from outboxbench.harness.suite.relay_blocks import RelayRunner
 from outboxbench.harness.suite.relay_plan import NO_RELAYS, RelayRounds
 from outboxbench.harness.suite.resuming import capacities_known, refuse_other_surroundings
 from outboxbench.harness.suite.session import Session
-from outboxbench.harness.suite.surroundings import Surroundings
+from outboxbench.harness.suite.surroundings import Surroundings, server_document
 from outboxbench.harness.suite.workers_ahead import WorkersAhead
 from outboxbench.results.folders import RunWriteError
 
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from outboxbench.harness.suite.further_rounds import FurtherRounds
     from outboxbench.harness.suite.model import Suite
     from outboxbench.harness.suite.plan import Plan
+    from outboxbench.harness.suite.server_versions import ServerVersion
     from outboxbench.results.block import Block
     from outboxbench.results.faults import FaultArm as FaultArmDocument
     from outboxbench.results.machine import Environment, Pinning
@@ -80,7 +81,7 @@ class RunRequest:
     `noise` is what this machine was calibrated with, if it was; `earlier` the run that it resumes;
     `judging` how its arms are compared, `compares_strategies` whether those of different strategies
     are, and `further` how much is measured of what that leaves open: the suite's extra rounds if
-    None.
+    None. `servers` are those that its arms are on, if there are several.
     """
 
     suite: Suite
@@ -96,6 +97,7 @@ class RunRequest:
     further: FurtherRounds | None = None
     dsn: str | None = None
     pg_bin: Path | None = None
+    servers: Sequence[ServerVersion] = ()
 
     @property
     def blocks(self) -> int:
@@ -120,13 +122,28 @@ def run_suite(request: RunRequest, observer: RunObserver) -> Run:
         janitor = stack.enter_context(Janitor())
         observer.preparing("starting PostgreSQL" if request.dsn is None else "connecting")
         settings = LOG_RELAY_SETTINGS if request.relays.read_the_log else {}
-        server = stack.enter_context(open_server(request.dsn, request.pg_bin, janitor, settings))
+        versions: Sequence[ServerVersion | None] = request.servers or (None,)
+        servers = [
+            stack.enter_context(
+                open_server(
+                    request.dsn,
+                    request.pg_bin if version is None else version.pg_bin,
+                    janitor,
+                    settings,
+                )
+            )
+            for version in versions
+        ]
+        server = servers[0]
         observer.preparing("looking at the machine")
         surroundings = Surroundings.of(server, times_sync=_is_no_trial(request))
-        pinning = _pin_server(request, server)
-        networks = stack.enter_context(
-            Networks(server, _rtts_ms(request.plan), janitor, pinning.server_cores)
-        )
+        pinning = _pin_servers(request, servers)
+        networks = [
+            stack.enter_context(
+                Networks(each, _rtts_ms(request.plan), janitor, pinning.server_cores)
+            )
+            for each in servers
+        ]
         earlier, now = request.earlier, datetime.now(UTC)
         if earlier is not None:
             refuse_other_surroundings(earlier, surroundings)
@@ -141,17 +158,27 @@ def run_suite(request: RunRequest, observer: RunObserver) -> Run:
             reference=suite.reference if request.compares_strategies else None,
             environment=surroundings.environment,
             server=surroundings.server,
+            other_servers=tuple(server_document(each) for each in servers[1:]),
             pinning=pinning,
-            network=networks.delays,
+            network=networks[0].delays,
             started_at=now if earlier is None else earlier.started_at,
             resumed_at=() if earlier is None else (*earlier.resumed_at, now),
         )
-        databases = stack.enter_context(Databases(server, secrets.token_hex(4)))
         workers = stack.enter_context(WorkersAhead(janitor, pinning.client_cores))
-        connection = stack.enter_context(connect(server.address))
-        blocks = BlockRunner(
-            suite, server, databases, janitor, workers, networks, pinning, connection
-        )
+        blocks = {
+            version: BlockRunner(
+                suite,
+                each,
+                stack.enter_context(Databases(each, secrets.token_hex(4))),
+                janitor,
+                workers,
+                network,
+                pinning,
+                stack.enter_context(connect(each.address)),
+            )
+            for version, each, network in zip(versions, servers, networks, strict=True)
+        }
+        databases = blocks[versions[0]].databases
         nats = (
             stack.enter_context(NatsServer(janitor))
             if any(arm.broker == "nats" for arm in request.relays.arms)
@@ -177,7 +204,8 @@ def run_suite(request: RunRequest, observer: RunObserver) -> Run:
         def keep_log(kind: type[BaseException] | None, *_: object) -> None:
             # It may tell why a block failed; a run stopped before its first block leaves nothing.
             if session.has_measured or kind is not KeyboardInterrupt:
-                _copy_log(server, request.folder)
+                for each in servers:
+                    _copy_log(each, request.folder, is_only=len(servers) == 1)
 
         stack.push(keep_log)
         try:
@@ -201,15 +229,16 @@ def _noise_of_here(noise: Noise | None, environment: Environment) -> Noise | Non
     return noise
 
 
-def _pin_server(request: RunRequest, server: Server) -> Pinning:
+def _pin_servers(request: RunRequest, servers: Sequence[Server]) -> Pinning:
     workers = [arm.workers for arm in request.plan.arms if isinstance(arm, StrategyArm)]
     pinning = plan_pinning(
         request.suite.pin,
         workers=max(workers, default=1),
-        owns_server=server.postmaster_pid is not None,
+        owns_server=servers[0].postmaster_pid is not None,
     )
-    if server.postmaster_pid is not None:
-        pin(server.postmaster_pid, pinning.server_cores)
+    for server in servers:
+        if server.postmaster_pid is not None:
+            pin(server.postmaster_pid, pinning.server_cores)
     return pinning
 
 
@@ -217,10 +246,10 @@ def _rtts_ms(plan: Plan) -> set[float]:
     return {arm.network_rtt_ms for arm in plan.arms if arm.network_rtt_ms is not None}
 
 
-def _copy_log(server: Server, folder: RunFolder) -> None:
+def _copy_log(server: Server, folder: RunFolder, *, is_only: bool) -> None:
     if server.cluster is None:
         return
-    path = folder.path / "server.log"
+    path = folder.path / ("server.log" if is_only else f"server-{server.version}.log")
     try:
         server.cluster.copy_log(path)
     except OSError as error:

@@ -15,12 +15,12 @@ from outboxbench.harness.suite.blocks import BlockOrder
 from outboxbench.harness.suite.capacities import arms_to_size, offered_rates
 from outboxbench.harness.suite.document import Measured, compare, make_run
 from outboxbench.harness.suite.order import random_rounds
-from outboxbench.harness.suite.plan import StrategyArm, table_of
+from outboxbench.harness.suite.plan import ServiceArm, StrategyArm, table_of
 from outboxbench.harness.suite.relay_document import MeasuredRelays
 from outboxbench.harness.suite.template import prepare_template
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from outboxbench.harness.suite.blocks import BlockRunner
     from outboxbench.harness.suite.document import RunContext
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from outboxbench.harness.suite.plan import PlannedArm
     from outboxbench.harness.suite.relay_blocks import RelayRunner
     from outboxbench.harness.suite.runner import RunObserver
+    from outboxbench.harness.suite.server_versions import ServerVersion
     from outboxbench.results.block import Block
     from outboxbench.results.faults import FaultArm
     from outboxbench.results.store import RunFolder
@@ -47,7 +48,7 @@ class Session:
         self,
         context: RunContext,
         folder: RunFolder,
-        runner: BlockRunner,
+        runners: Mapping[ServerVersion | None, BlockRunner],
         relay_runner: RelayRunner,
         fault_runner: FaultRunner,
         observer: RunObserver,
@@ -56,7 +57,7 @@ class Session:
     ) -> None:
         self._context = context
         self._folder = folder
-        self._runner = runner
+        self._runners = runners
         self._relay_runner = relay_runner
         self._fault_runner = fault_runner
         self._observer = observer
@@ -99,10 +100,12 @@ class Session:
         """
         suite, plan = self._context.suite, self._context.plan
         self._observer.preparing("filling the template database")
-        template = self._runner.databases.create_template(
-            lambda address: prepare_template(address, suite.dataset)
-        )
-        self._before = read_final_state(template)
+        for runner in self._runners.values():
+            template = runner.databases.create_template(
+                lambda address: prepare_template(address, suite.dataset)
+            )
+            # The same on every server: what it holds is determined by its size.
+            self._before = read_final_state(template)
         self._find_rates()
         self._measure_rounds(plan.rounds, first_round=0)
         self._measure_relays()
@@ -131,7 +134,8 @@ class Session:
         for number in range(CAPACITY_ROUNDS):
             for position, arm in enumerate(arms):
                 self._observer.preparing(f"finding the capacity of {arm.name}")
-                raw = self._runner.measure(self._order(arm, f"c{number}_b{position}", "capacity"))
+                order = self._order(arm, f"c{number}_b{position}", "capacity")
+                raw = self._runners[arm.server].measure(order)
                 found[arm].append(raw.measurement.ended_good / raw.window.seconds)
         self._capacities_per_s = {arm: sum(rates) / len(rates) for arm, rates in found.items()}
         self._offered_per_s = offered_rates(self._context.plan, self._capacities_per_s)
@@ -146,7 +150,7 @@ class Session:
         for (round_number, position, arm), following in zip_longest(blocks, blocks[1:]):
             self._observer.block_started(arm.name, round_number)
             order = self._order(arm, f"r{round_number}_b{position}", str(round_number))
-            raw = self._runner.measure(order, None if following is None else following[2])
+            raw = self._runner_of(arm).measure(order, None if following is None else following[2])
             block = make_block(
                 self._folder, arm, raw, self._before, round_number=round_number, position=position
             )
@@ -154,6 +158,9 @@ class Session:
             self._observer.block_finished(arm.name, block)
         if blocks:
             self._seconds_a_block = (monotonic() - began_s) / len(blocks)
+
+    def _runner_of(self, arm: PlannedArm) -> BlockRunner:
+        return self._runners[None if isinstance(arm, ServiceArm) else arm.server]
 
     def _round_s(self, arms: Sequence[PlannedArm]) -> float:
         """Return how long a round of these arms takes, by the blocks that were measured last."""

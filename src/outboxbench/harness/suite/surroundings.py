@@ -37,10 +37,13 @@ class Surroundings:
                 data_folder=None if cluster is None else cluster.data_directory,
                 fsync_us=server_fsync_us(server) if times_sync else None,
             ),
-            server=ServerDocument(
-                version=server.version, origin=server.origin, settings=server.settings()
-            ),
+            server=server_document(server),
         )
+
+
+def server_document(server: Server) -> ServerDocument:
+    """Describe a running server."""
+    return ServerDocument(version=server.version, origin=server.origin, settings=server.settings())
 
 
 def _libpq_version() -> str:
