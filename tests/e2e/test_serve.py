@@ -87,6 +87,22 @@ def test_it_makes_its_tables_serves_and_ends_when_asked_to(
     assert "Traceback" not in said
 
 
+def test_answers_that_nobody_waits_for_any_more_are_no_mistake(
+    start: Callable[..., Started],
+) -> None:
+    service = start()
+    address = httpx.URL(service.url)
+    request = b"POST /accounts HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}"
+    for _ in range(20):
+        with socket.create_connection((address.host, address.port)) as client:
+            # The server is told of the end of the connection while it answers the first.
+            client.sendall(request + request)
+
+    _, said = service.end()
+
+    assert "Traceback" not in said
+
+
 def test_an_order_is_charged_for_and_confirmed_by_the_relay_in_the_process(
     start: Callable[..., Started], wait_for: Callable[[Callable[[], bool]], bool]
 ) -> None:

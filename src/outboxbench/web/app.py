@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
     Endpoint = Callable[[Request], Awaitable[Response]]
 
+_CLOSED: Final = "the handler is closed"
+"""As uvloop says it of a connection that somebody writes to."""
+
 _CLIENT_CLOSED_REQUEST: Final = 499
 """As nginx calls it; nobody reads it."""
 
@@ -104,7 +107,12 @@ class _Guarded:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
         response = await self._response(Request(scope, receive))
-        await response(scope, receive, send)
+        try:
+            await response(scope, receive, send)
+        except RuntimeError as error:
+            # Of several requests that came together uvicorn tells one alone that its client has gone.
+            if _CLOSED not in str(error):
+                raise
 
     async def _response(self, request: Request) -> Response:
         try:

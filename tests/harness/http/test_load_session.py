@@ -11,7 +11,7 @@ import pytest
 
 from outboxbench.core.application.outcome import Stage
 from outboxbench.harness.http.load_plan import LoadPlan
-from outboxbench.harness.http.load_session import LoadSession, Reply
+from outboxbench.harness.http.load_session import OUTAGE_PAUSE_S, LoadSession, Reply
 from outboxbench.harness.load.job import Window, WorkerResult
 from outboxbench.harness.load.journal import OUTCOMES, read_attempts
 from outboxbench.web import problems
@@ -64,6 +64,19 @@ def test_a_closed_loop_asks_until_the_window_is_closed() -> None:
     assert result.ended_good == done - 1
     assert result.charged_cents > 0
     assert len(session.result()["times"]) == 4 * (done - 1)
+
+
+def test_a_user_whom_an_outage_meets_waits_a_moment_and_one_who_is_refused_does_not() -> None:
+    refused = Reply(409, problems.refused("no").body)
+
+    away = run(session_now(), answering(Reply(0, error=ConnectionRefusedError())))
+    unavailable = run(session_now(), answering(Reply(503, problems.unavailable().body)))
+    told = run(session_now(), answering(refused))
+
+    longest = PLAN.window_s / OUTAGE_PAUSE_S + 1
+    assert away.outcomes["charge"]["failed"] <= longest
+    assert unavailable.outcomes["charge"]["failed"] <= longest
+    assert told.outcomes["charge"]["failed"] > longest
 
 
 def test_a_closed_loop_waits_for_its_beginning() -> None:
