@@ -110,7 +110,7 @@ class _Guarded:
         try:
             await response(scope, receive, send)
         except RuntimeError as error:
-            # Of several requests that came together uvicorn tells one alone that its client has gone.
+            # Of requests that came together uvicorn tells one alone that its client has gone.
             if _CLOSED not in str(error):
                 raise
 

@@ -6,6 +6,7 @@ What is measured, and for how long, the process says itself once its users are t
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -34,6 +35,8 @@ START_TIMEOUT_S: Final = 60.0
 
 GRACE_S: Final = 60.0
 """For requests under way when the window closes, and for the workers to report."""
+
+_WARNING: Final = re.compile(r"/(WARNING|ERROR|CRITICAL)/")
 
 
 def locustfile() -> Path:
@@ -166,7 +169,10 @@ class LocustProcess:
     def _last_words(self) -> str:
         self._errors.seek(0)
         lines = self._errors.read().strip().splitlines()
-        return lines[-1] if lines else f"exit status {self._process.poll()}"
+        # Below its warnings it prints tables.
+        warnings = [line for line in lines if _WARNING.search(line)]
+        said = (warnings or lines)[-1:]
+        return said[0] if said else f"exit status {self._process.poll()}"
 
 
 def read_results(path: Path) -> LoadResult:

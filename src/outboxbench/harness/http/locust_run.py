@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, cast, get_args
 
 import gevent
 from gevent.event import Event
+from locust import runners
 from locust.exception import StopUser
 from locust.runners import MasterRunner, WorkerRunner
 
@@ -36,6 +37,9 @@ RESULT: Final = "outboxbench.result"
 _LEAD_S: Final = 0.1
 """Between saying when the window begins and its beginning: the message has to cross the wire."""
 
+_SILENT_S: Final = 30
+"""For which a worker may say nothing: users that ask without a pause, on a machine that is full."""
+
 _FOR_EVER_S: Final = 7 * 24 * 3600.0
 
 
@@ -52,6 +56,8 @@ class LoadRun:
         self._results: list[dict[str, Any]] = []
         runner = environment.runner
         if isinstance(runner, MasterRunner):
+            # Locust takes a worker for lost that says nothing for three seconds, and ends the load.
+            runners.HEARTBEAT_LIVENESS = _SILENT_S
             runner.register_message(RESULT, self._on_result)
         elif isinstance(runner, WorkerRunner):
             runner.register_message(BEGIN, self._on_begin)
