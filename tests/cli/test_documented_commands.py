@@ -11,7 +11,7 @@ import pytest
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from outboxbench.cli.main import app
+from outboxbench.cli.main import command_line
 from outboxbench.core.strategies.registry import strategy_names
 from outboxbench.harness.faults.registry import FAULTS
 from outboxbench.harness.suite.model import list_suites
@@ -59,7 +59,7 @@ def calls(text: str, program: str) -> Iterator[list[str]]:
 def test_every_call_of_outboxbench_is_one_that_it_understands(path: Path) -> None:
     wrong = []
     for words in calls(path.read_text(), "outboxbench"):
-        command, rest = get_command(app), list(words)
+        command, rest = get_command(command_line()), list(words)
         while isinstance(command, TyperGroup) and rest and rest[0] in command.commands:
             command = command.commands[rest.pop(0)]
         options = {name for each in command.params for name in each.opts} | {"--help"}

@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from outboxbench.cli.main import app
+from outboxbench.cli.main import command_line
 from outboxbench.cli.relay_parts import DSN_VARIABLE
 from outboxbench.cli.serve import TOKEN_VARIABLE
 from outboxbench.harness.postgres.tuning import SERVER_SETTINGS
@@ -92,7 +92,7 @@ def test_it_is_valid_by_the_schema_of_the_compose_specification() -> None:
 def test_every_command_of_ours_is_one_that_it_understands(
     name: str, services: dict[str, Any]
 ) -> None:
-    command, words = get_command(app), list(services[name]["command"])
+    command, words = get_command(command_line()), list(services[name]["command"])
     while isinstance(command, TyperGroup) and words[0] in command.commands:
         command = command.commands[words.pop(0)]
     known = {option for each in command.params for option in each.opts}

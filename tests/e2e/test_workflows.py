@@ -23,7 +23,7 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 from typer.main import get_command
 
-from outboxbench.cli.main import app
+from outboxbench.cli.main import command_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,7 +85,7 @@ def assert_understood(words: list[str]) -> None:
     """Parse the words as the command line does, and do nothing."""
     if words == ["--version"]:
         return
-    command, context = get_command(app), None
+    command, context = get_command(command_line()), None
     while isinstance(command, TyperGroup):
         context = command.make_context("outboxbench", words[:1], parent=context)
         _, found, words = command.resolve_command(context, words)

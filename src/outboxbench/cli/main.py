@@ -4,41 +4,38 @@ from __future__ import annotations
 
 import sys
 from enum import IntEnum
+from importlib import import_module
 from importlib.metadata import version
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
 import typer
 from typer.exceptions import TyperException
 
-from outboxbench.cli import (
-    calibrate,
-    compare,
-    cost,
-    doctor,
-    listing,
-    reference,
-    regress,
-    relay,
-    report,
-    run,
-    serve,
-    trend,
-    verify,
-)
 from outboxbench.core.strategies.registry import BrokenStrategy
 from outboxbench.harness.errors import BadInput, HarnessError
 from outboxbench.harness.signals import raise_on_sigterm
 from outboxbench.report.plain import write_plainly
 from outboxbench.results.folders import RunFolderError, RunReadError
 
-app = typer.Typer(
-    name="outboxbench",
-    help="Measure what a Python persistence layer costs an event-driven service on PostgreSQL.",
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+COMMANDS: Final[Mapping[str, str]] = {
+    "run": "run:run",
+    "serve": "serve:serve",
+    "cost": "cost:cost",
+    "compare": "compare:compare",
+    "regress": "regress:regress",
+    "report": "report:report",
+    "reference": "reference:reference",
+    "verify": "verify:verify_",
+    "trend": "trend:trend_",
+    "calibrate": "calibrate:calibrate",
+    "relay": "relay:app",
+    "list": "listing:list_",
+    "doctor": "doctor:doctor",
+}
+"""In the order in which they are told of; of each the module, and what in it is called."""
 
 
 class ExitCode(IntEnum):
@@ -58,7 +55,6 @@ def _show_version(asked: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def outboxbench(
     *,
     show_version: Annotated[
@@ -70,19 +66,31 @@ def outboxbench(
     """Measure what a Python persistence layer costs an event-driven service on PostgreSQL."""
 
 
-app.command("run")(run.run)
-app.command("serve")(serve.serve)
-app.command("cost")(cost.cost)
-app.command("compare")(compare.compare)
-app.command("regress")(regress.regress)
-app.command("report")(report.report)
-app.command("reference")(reference.reference)
-app.command("verify")(verify.verify_)
-app.command("trend")(trend.trend_)
-app.command("calibrate")(calibrate.calibrate)
-app.add_typer(relay.app, name="relay")
-app.command("list")(listing.list_)
-app.command("doctor")(doctor.doctor)
+def command_line(names: Iterable[str] = COMMANDS) -> typer.Typer:
+    """Return the command line with these commands; what they need is imported now."""
+    app = typer.Typer(
+        name="outboxbench",
+        help=outboxbench.__doc__,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(outboxbench)
+    for name in names:
+        module, _, called = COMMANDS[name].partition(":")
+        command = getattr(import_module(f"outboxbench.cli.{module}"), called)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name)
+        else:
+            app.command(name)(command)
+    return app
+
+
+def _asked_for(words: Iterable[str]) -> Iterable[str]:
+    """Return the command that is asked for, so that a service need not import what draws charts."""
+    first = next((word for word in words if not word.startswith("-")), "")
+    return [first] if first in COMMANDS else COMMANDS
 
 
 def main() -> None:
@@ -91,7 +99,7 @@ def main() -> None:
     try:
         with raise_on_sigterm():
             # Not standalone, typer returns the exit code, also that of an interrupted command.
-            code = app(standalone_mode=False) or 0
+            code = command_line(_asked_for(sys.argv[1:]))(standalone_mode=False) or 0
     except KeyboardInterrupt:
         code = ExitCode.INTERRUPTED
     except TyperException as error:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from typer.testing import CliRunner
 
-from outboxbench.cli.main import app
+from outboxbench.cli.main import command_line
 from outboxbench.harness.suite.fault_plan import plan_faults
 from outboxbench.harness.suite.model import Suite
 from outboxbench.harness.suite.plan import make_plan
@@ -79,5 +79,5 @@ def lines(parts: Iterable[RenderableType]) -> list[str]:
 
 
 def verified(folder: Path) -> tuple[int, list[dict[str, Any]]]:
-    result = CliRunner().invoke(app, ["verify", "--json", str(folder)])
+    result = CliRunner().invoke(command_line(), ["verify", "--json", str(folder)])
     return result.exit_code, json.loads(result.stdout)

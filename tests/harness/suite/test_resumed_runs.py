@@ -9,7 +9,7 @@ import pytest
 from tests.harness.suite.fault_suites import Nobody, suite, verified
 from typer.testing import CliRunner
 
-from outboxbench.cli.main import app
+from outboxbench.cli.main import command_line
 from outboxbench.harness.errors import BadInput
 from outboxbench.harness.faulting import capacity
 from outboxbench.harness.suite.fault_plan import plan_faults
@@ -110,7 +110,7 @@ def test_only_the_run_that_had_begun_can_go_on(begun: Path) -> None:
 
 
 def test_a_run_that_compares_speeds_cannot_be_resumed(tmp_path: Path) -> None:
-    result = CliRunner().invoke(app, ["run", "quick", "--resume", str(tmp_path)])
+    result = CliRunner().invoke(command_line(), ["run", "quick", "--resume", str(tmp_path)])
     assert isinstance(result.exception, BadInput)
     assert "compares speeds within its rounds" in str(result.exception)
 
