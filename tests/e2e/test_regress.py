@@ -89,6 +89,18 @@ def test_messages_that_are_stored_apart_from_their_state_are_refused_by_the_verd
 
 
 @pytest.mark.slow
+def test_a_budget_that_is_spent_before_the_first_round_decides_nothing(
+    world: World, checkout: Checkout
+) -> None:
+    done = regress(world, checkout, "--only", "asyncpg", "--budget", "1s", "--strict")
+
+    assert done.returncode == 1, done.stderr
+    timing = document(world).gate("timing")
+    assert (timing.decision, timing.findings) == ("inconclusive", ())
+    assert timing.detail == "the budget was spent before the first round"
+
+
+@pytest.mark.slow
 def test_a_commit_against_itself_is_no_regression(world: World, checkout: Checkout) -> None:
     done = regress(world, checkout, "--only", "asyncpg", "--budget", "2m")
 

@@ -91,6 +91,8 @@ class RegressionCheck:
         correctness = correctness_gate(verified, now, None, monotonic() - began_s)
         if "regression" in (counts.decision, correctness.decision):
             return self._document(counts, correctness, _NOT_TIMED)
+        if monotonic() > self.deadline_s:
+            return self._document(counts, correctness, _TOO_LATE)
         began_s = monotonic()
         timed = self._time(sides, watcher)
         seconds = monotonic() - began_s
@@ -161,6 +163,12 @@ class RegressionCheck:
         )
 
 
+_TOO_LATE = Gate(
+    name="timing",
+    decision="inconclusive",
+    detail="the budget was spent before the first round",
+    seconds=0.0,
+)
 _NOT_TIMED = Gate(
     name="timing", decision=None, detail="it is decided without a single round", seconds=0.0
 )
