@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+import re
+from itertools import takewhile
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from outboxbench.analysis.comparable import comparable_arms
 from outboxbench.report.numbers import METRIC_NAMES, interval
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from outboxbench.analysis.comparable import ComparableArms
     from outboxbench.results.comparison import Comparison, Decision, Metric
@@ -21,6 +23,8 @@ WORDS: Final[dict[Decision, str]] = {
     "same": "same",
     "inconclusive": "not sure",
 }
+
+_WORD: Final = re.compile(r"[^ =]*[ =]*")
 
 _CLOSED_LOOP_METRICS: tuple[Metric, Metric] = ("ok_per_s", "latency_p50")
 _OPEN_LOOP_METRICS: tuple[Metric, Metric] = ("latency_p50", "latency_p99")
@@ -76,15 +80,15 @@ def ratio_tables(run: Run) -> list[RatioTable]:
         to_reference = all(_is_plain(base, run.reference) for base in bases.values())
         rows = [
             Row(
-                name=f"{arms.label(arm)} {arm.loop}"
-                f"{'' if to_reference else f' ÷ {arms.label(bases[arm.name])}'}",
+                name=_name(arms, arm, None if to_reference else bases[arm.name]),
                 arm=arm,
                 by_metric=by_head[arm.name],
             )
             for arm in compared
         ]
         rows.sort(key=lambda row: _badness(row, metrics[0]))
-        title = f"{arms.title}, ÷ {run.reference}" if to_reference else arms.title
+        beyond = f"÷ {run.reference}" if to_reference else _places(compared, bases)
+        title = f"{arms.title}, {beyond}" if beyond else arms.title
         tables.append(RatioTable(arms, rows, metrics, title))
     return tables
 
@@ -94,7 +98,49 @@ def _base(found: Mapping[Metric, Comparison]) -> str:
 
 
 def _is_plain(base: Arm, reference: str | None) -> bool:
-    return base.strategy == reference and base.copy_number == 1 and not base.busy_wait_us
+    return (
+        base.strategy == reference
+        and base.copy_number == 1
+        and not base.busy_wait_us
+        and _place(base) is None
+    )
+
+
+def _name(arms: ComparableArms, arm: Arm, base: Arm | None) -> str:
+    """The arm, and what it is divided by unless the title says so for all."""
+    if base is None:
+        return f"{arms.label(arm)} {arm.loop}"
+    here, there = _place(arm), _place(base)
+    if here is None or there is None or arm.strategy != base.strategy:
+        return f"{arms.label(arm)} {arm.loop} ÷ {arms.label(base)}"
+    shared = len(_shared(here, there))
+    loops = {each.loop for each in arms.strategies}
+    name = arm.strategy if len(loops) == 1 else f"{arm.strategy} {arm.loop}"
+    return f"{name}, {here[shared:]} ÷ {there[shared:]}"
+
+
+def _places(compared: Sequence[Arm], bases: Mapping[str, Arm]) -> str:
+    """What the names of versions or of servers have in common that rows leave out."""
+    found = {
+        _shared(here, there)
+        for arm in compared
+        if (here := _place(arm)) is not None and (there := _place(bases[arm.name])) is not None
+    }
+    return ", ".join(f"{each}…" for each in sorted(found) if each)
+
+
+def _place(arm: Arm) -> str | None:
+    """The version or the server that tells an arm from others of its strategy."""
+    parts = [] if arm.environment is None else [arm.environment.name]
+    parts += [arm.server] if arm.server else []
+    return ", ".join(parts) or None
+
+
+def _shared(text: str, other: str) -> str:
+    """The words that both begin with: of asyncpg==0.30.0 and asyncpg==0.31.0 it is asyncpg==."""
+    words, others = _WORD.findall(text)[:-1], _WORD.findall(other)[:-1]
+    pairs = takewhile(lambda pair: pair[0] == pair[1], zip(words[:-1], others[:-1], strict=False))
+    return "".join(word for word, _ in pairs)
 
 
 def _badness(row: Row, metric: Metric) -> float:
