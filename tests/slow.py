@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def one_is_quick(values: Iterable[Any]) -> list[Any]:
     """Return the values as parameters of a test: all but the first count as slow.
 
-    A tuple is what one test takes for several parameters.
+    A tuple is what one test takes for several parameters, or a fixture for one.
     """
     first, *others = values
     return [

@@ -51,6 +51,7 @@ def assert_convicted(done: subprocess.CompletedProcess[str], bugs: int) -> None:
     assert f"{bugs} of {bugs} bugs convicted, each beside a control that passed" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_few_bugs_are_convicted_by_their_own_checks(world: World) -> None:
     assert_convicted(run_script(world, "--only", ",".join(A_FEW)), len(A_FEW))
 

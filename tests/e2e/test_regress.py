@@ -20,6 +20,13 @@ if TYPE_CHECKING:
     from outboxbench.results.regression import Regression
 
 DRIVER = "src/outboxbench/core/strategies/asyncpg/unit_of_work.py"
+ARMS = """
+name = "arms"
+description = "No faults, so that a check is soon over."
+
+[[arms]]
+strategies = ["asyncpg"]
+"""
 BEGIN = "await self._transaction.start()"
 
 
@@ -47,10 +54,13 @@ def test_one_round_trip_more_is_refused_without_a_single_round(
     checkout.commit("asks whether the connection lives")
     files = {name: world.folder / name for name in ("m.md", "j.xml", "b.json", "bmf.json")}
 
+    suite = world.folder / "arms.toml"
+    suite.write_text(ARMS, encoding="utf-8")
+
     done = regress(
         world,
         checkout,
-        *("--only", "asyncpg", "--markdown", str(files["m.md"]), "--junit", str(files["j.xml"])),
+        *("--suite", str(suite), "--markdown", str(files["m.md"]), "--junit", str(files["j.xml"])),
         *("--json", str(files["b.json"]), "--bmf", str(files["bmf.json"])),
     )
 

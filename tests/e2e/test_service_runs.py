@@ -49,6 +49,17 @@ strategies = ["asyncpg"]
 clients = [4]
 instances = [2]
 warm_up_s = 0.3
+"""
+
+RELAYED = """
+name = "relayed"
+description = "A service and a relay beside it."
+rounds = 1
+window_s = 1.0
+
+[dataset]
+accounts = 50
+orders = 50
 
 [[services]]
 strategies = ["psycopg"]
@@ -68,7 +79,7 @@ def test_a_service_is_loaded_judged_drawn_and_gone(world: World) -> None:
     assert done.returncode == 0, done.stderr
     assert "over HTTP" in done.stdout
     run = read_run(world.runs[0])
-    service, relayed = [arm for arm in run.arms if arm.settings.get("over") == "http"]
+    service = next(arm for arm in run.arms if arm.settings.get("over") == "http")
     assert [block.verdict for block in service.blocks] == ["pass", "pass"]
     for block in service.blocks:
         assert block.outcomes.ok == block.outcomes.attempted > 20
@@ -76,15 +87,27 @@ def test_a_service_is_loaded_judged_drawn_and_gone(world: World) -> None:
         assert 0 < block.http.transaction_us < block.http.total_us
         assert block.latency_us.p50 == pytest.approx(block.http.total_us, rel=0.5)
         assert block.counters.client_cpu_us_per_op
-    for block in relayed.blocks:
-        told = {check.name: check for check in block.checks}
-        assert block.verdict == "pass", told
-        assert block.outcomes.ok > 0
-        assert told["every committed message is delivered"].detail.startswith("0 of ")
     assert (world.runs[0] / "charts" / "http.svg").exists()
     report = (world.runs[0] / "report.html").read_text()
     assert "What does HTTP add?" in report
     assert "What a request is made of" in report
+
+
+@pytest.mark.slow
+def test_what_a_relay_beside_a_service_makes_of_its_orders_is_judged(world: World) -> None:
+    path = world.folder / "relayed.toml"
+    path.write_text(RELAYED, encoding="utf-8")
+
+    done = world.call("run", path, "--out", world.out)
+
+    assert done.returncode == 0, done.stderr
+    (arm,) = read_run(world.runs[0]).arms
+    (block,) = arm.blocks
+    told = {check.name: check for check in block.checks}
+    assert block.verdict == "pass", told
+    assert block.outcomes.ok > 0
+    assert told["every committed message is delivered"].detail.startswith("0 of ")
+    assert "every order is charged for once and closed by the answer" in told
 
 
 class Loaded:

@@ -73,6 +73,7 @@ def test_a_terminal_without_colour_gets_none(world: World) -> None:
     assert not re.search(r"\x1b\[[\d;]*3\d", shown)
 
 
+@pytest.mark.slow
 def test_a_file_in_ascii_is_written_without_an_error(world: World) -> None:
     world.environment |= {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
 
@@ -84,6 +85,7 @@ def test_a_file_in_ascii_is_written_without_an_error(world: World) -> None:
     assert "\x1b" not in done.stdout
 
 
+@pytest.mark.slow
 def test_json_is_utf_8_whatever_the_terminal_has(world: World) -> None:
     world.environment |= {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
     suite = world.suite("clients = [2]", "clients = [2]\nbusy_wait_us = [50]")

@@ -39,6 +39,7 @@ def test_two_versions_of_a_driver_are_arms_of_one_run(world: World) -> None:
     assert (world.runs[0] / "charts" / "ratios.svg").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not OTHER.exists(), reason="no second PostgreSQL on this machine")
 def test_two_servers_are_measured_by_turns(world: World) -> None:
     from outboxbench.harness.postgres.binaries import embedded_binaries

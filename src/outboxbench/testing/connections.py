@@ -104,15 +104,20 @@ class Connections:
         assert await _use_whole_pool(persistence, account) == 0
         await _assert_pool_size(arena)
 
-    async def test_no_connection_is_lost_by_1000_failing_units_of_work(
-        self, arena: PostgresArena
+    @pytest.fixture
+    def failing_units(self) -> int:
+        """How many units of work fail one after the other."""
+        return FAILING_UNITS
+
+    async def test_no_connection_is_lost_by_any_number_of_failing_units_of_work(
+        self, arena: PostgresArena, failing_units: int
     ) -> None:
         persistence = await arena.open(pool_size=POOL_SIZE)
         account, committed = await new_account(persistence), uuid4()
         await deposit(persistence, account, Attempt(committed))
         outsider = await arena.outsider()
         ways = (_fail_by_a_refusal, _fail_by_an_unknown_id, _fail_by_a_repetition)
-        for number in range(FAILING_UNITS):
+        for number in range(failing_units):
             async with arena.patience("a connection of the pool"):
                 if number % KILLED_EVERY == 0:
                     await _fail_by_a_killed_session(arena, outsider, persistence, account)
@@ -122,7 +127,7 @@ class Connections:
                     await ways[number % len(ways)](persistence, account, committed)
         assert await _use_whole_pool(persistence, account) == 0
         await _assert_pool_size(arena)
-        lost_track_of = len(range(0, FAILING_UNITS, CANCELLED_EVERY))
+        lost_track_of = len(range(0, failing_units, CANCELLED_EVERY))
         possible = range(3, 4 if arena.write_stage is Stage.WORK else 4 + lost_track_of)
         assert len(await arena.messages_about(account.id)) in possible
 

@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 
     Endpoint = Callable[[Request], Awaitable[Response]]
 
-_CLOSED: Final = "the handler is closed"
-"""As uvloop says it of a connection that somebody writes to."""
-
 _CLIENT_CLOSED_REQUEST: Final = 499
 """As nginx calls it; nobody reads it."""
 
@@ -107,12 +104,7 @@ class _Guarded:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
         response = await self._response(Request(scope, receive))
-        try:
-            await response(scope, receive, send)
-        except RuntimeError as error:
-            # Of requests that came together uvicorn tells one alone that its client has gone.
-            if _CLOSED not in str(error):
-                raise
+        await response(scope, receive, send)
 
     async def _response(self, request: Request) -> Response:
         try:

@@ -15,6 +15,9 @@ from outboxbench.web.problems import MEDIA_TYPE, malformed
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Sequence
+
+    from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 MOST_HEAD_BYTES: Final = 16 * 1024
 REQUEST_TIMEOUT_S: Final = 10.0
@@ -25,6 +28,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     """Ends connections whose requests are too long, or do not come to their end."""
 
     _timer: asyncio.TimerHandle | None = None
+    _answering: Sequence[RequestResponseCycle] = ()
+    """What is asked and not answered yet, in its order."""
     _heads = 0
     _is_in_request = False
     _is_in_head = False
@@ -41,6 +46,10 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         """Wait no longer."""
         self._stop_timer()
         super().connection_lost(exc)
+        # Of requests that came together uvicorn tells the last one alone that its client has gone.
+        for cycle in self._answering:
+            cycle.disconnected = True
+            cycle.message_event.set()
 
     def data_received(self, data: bytes) -> None:
         """Read on, unless a head has become too long."""
@@ -70,6 +79,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         """End its head."""
         self._is_in_head = False
         super().on_headers_complete()
+        open_ = (each for each in self._answering if not each.response_complete)
+        self._answering = (*open_, self.cycle)
 
     def on_message_complete(self) -> None:
         """End it: from here on the service answers for the time that it takes."""

@@ -62,6 +62,13 @@ ROLLBACK = "leaving without a commit undoes everything"
 OUTCOME = "an outcome is claimed only on the server's word"
 POOL = "no connection is lost, and none is kept that cannot be trusted"
 
+
+async def no_connection_is_lost_by_failing_units_of_work(
+    contract: PostgresContract, arena: PostgresArena
+) -> None:
+    await contract.test_no_connection_is_lost_by_any_number_of_failing_units_of_work(arena, 100)
+
+
 CASES = [
     Case(
         TOGETHER,
@@ -234,7 +241,7 @@ CASES = [
     Case(
         POOL,
         broken.LeaksOnFailure,
-        Contract.test_no_connection_is_lost_by_1000_failing_units_of_work,
+        no_connection_is_lost_by_failing_units_of_work,
         "never came: a connection of the pool",
     ),
 ]

@@ -16,6 +16,7 @@ from outboxbench.testing import (
     RelayContract,
     UnitOfWorkContract,
 )
+from outboxbench.testing.connections import FAILING_UNITS
 
 if TYPE_CHECKING:
     from outboxbench.core.strategies.settings import Profile
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 pytest_plugins = ["outboxbench.testing.fixtures"]
 
 IN_MEMORY = "memory"
+ONE_OF_EACH_LIBRARY = ("asyncpg", "psycopg", "core-asyncpg", "orm-psycopg")
 ON_POSTGRES = [name for name in strategy_names() if name != IN_MEMORY]
 
 
@@ -45,6 +47,11 @@ class TestOnPostgres(PostgresContract):
         profile: Profile = request.param
         return profile
 
+    @pytest.fixture(params=one_is_quick([200, FAILING_UNITS]))
+    def failing_units(self, request: pytest.FixtureRequest) -> int:
+        number: int = request.param
+        return number
+
 
 class TestRelaysInMemory(RelayContract):
     @pytest.fixture
@@ -53,7 +60,13 @@ class TestRelaysInMemory(RelayContract):
 
 
 class TestRelaysOnPostgres(PostgresRelayContract):
-    @pytest.fixture(params=ON_POSTGRES)
+    # How an outbox is claimed from is a library's; every write plan goes through it with the rest.
+    @pytest.fixture(
+        params=[
+            name if name in ONE_OF_EACH_LIBRARY else pytest.param(name, marks=pytest.mark.slow)
+            for name in ON_POSTGRES
+        ]
+    )
     def strategy(self, request: pytest.FixtureRequest) -> Strategy:
         name: str = request.param
         return load_strategy(name)

@@ -152,6 +152,7 @@ def test_a_server_of_the_blocks_own_may_be_restarted(measure: Callable[..., Path
     assert f"{injection.after_server_ms:,.0f}" in "".join(lines(recovery_report(run)))
 
 
+@pytest.mark.slow
 def test_clients_may_know_both_hosts_of_a_failover_and_the_run_says_so(
     measure: Callable[..., Path],
 ) -> None:

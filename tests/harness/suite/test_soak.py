@@ -148,9 +148,14 @@ def test_the_soak_that_comes_along_meets_every_sort_of_fault_on_one_server() -> 
             {"faults": ["disk-full"]},
             "connection",
             id="disk-full",
-            marks=pytest.mark.skipif(not may_mount(), reason=HOW_TO_BE_ALLOWED),
+            marks=[
+                pytest.mark.slow,
+                pytest.mark.skipif(not may_mount(), reason=HOW_TO_BE_ALLOWED),
+            ],
         ),
-        pytest.param({"faults": ["slow-close"]}, "connection", id="slow-close"),
+        pytest.param(
+            {"faults": ["slow-close"]}, "connection", id="slow-close", marks=pytest.mark.slow
+        ),
     ],
 )
 def test_clients_meet_what_the_fault_is_about_and_nothing_is_lost(
