@@ -74,3 +74,8 @@ def test_a_plan_comes_back_as_it_was_sent() -> None:
 def test_a_closed_loop_has_no_arrivals() -> None:
     with pytest.raises(ValueError, match="closed loop"):
         times_s(replace(PLAN, rate_per_s=None))
+
+
+@pytest.mark.parametrize("shape", get_args(Shape))
+def test_a_moment_before_the_beginning_has_the_share_of_the_beginning(shape: Shape) -> None:
+    assert share_of_load(shape, -0.01) == share_of_load(shape, 0.0)

@@ -55,6 +55,8 @@ class LoadPlan:
 
 def share_of_load(shape: Shape, elapsed: float) -> float:
     """Return the share of the load that there is after a share of the time."""
+    # Who is told of the beginning may ask a moment before it.
+    elapsed = max(elapsed, 0.0)
     return next(share for begins, share in reversed(SHAPES[shape]) if elapsed >= begins)
 
 
