@@ -2,7 +2,8 @@
 
 Counts take seconds, faults half a minute, and both are certain; rounds take all the time that is
 left, and are not measured where it is decided without them. Who breaks what belongs together is
-told of both: one transaction more is a count, and what it loses a verdict.
+told of both: one transaction more is a count, and what it loses a verdict. Where counts refuse,
+those strategies alone are put through faults whose counts are worse.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from outboxbench.results.regression import Gate, Regression, RevisionNamed
 from outboxbench.results.store import RunFolder
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -87,7 +89,8 @@ class RegressionCheck:
         before, now = self._count(sides, watcher)
         counts = counts_gate(before, now, monotonic() - began_s)
         began_s = monotonic()
-        verified = self._verify(sides.head, watcher)
+        suspects = _suspects(counts) if counts.decision == "regression" else self.strategies
+        verified = self._verify(sides.head, suspects, watcher)
         correctness = correctness_gate(verified, now, None, monotonic() - began_s)
         if "regression" in (counts.decision, correctness.decision):
             return self._document(counts, correctness, _NOT_TIMED)
@@ -116,9 +119,11 @@ class RegressionCheck:
                 counted.append(take_prices(there, self.command, self.pg_bin, observer))
         return counted[0], counted[1]
 
-    def _verify(self, head: WorkerEnvironment, watcher: Watcher) -> Run | None:
+    def _verify(
+        self, head: WorkerEnvironment, strategies: Sequence[str], watcher: Watcher
+    ) -> Run | None:
         suite = self.suite.model_copy(update={"arms": ()})
-        faults = plan_faults(suite, frozenset(self.strategies)) if suite.faults else ()
+        faults = plan_faults(suite, frozenset(strategies)) if suite.faults else ()
         if not faults:
             return None
         request = RunRequest(
@@ -161,6 +166,17 @@ class RegressionCheck:
             notes=self.notes,
             gates=gates,
         )
+
+
+def _suspects(counts: Gate) -> list[str]:
+    """Return the strategies whose counts are worse: of the others nobody waits to hear more."""
+    return sorted(
+        {
+            finding.subject.partition(" ")[0]
+            for finding in counts.findings
+            if finding.decision == "regression"
+        }
+    )
 
 
 _TOO_LATE = Gate(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from outboxbench.results.comparison import Decision
-    from outboxbench.results.regression import Gate, Regression
+    from outboxbench.results.regression import Finding, Gate, Regression
 
 _STYLES: dict[Decision, str] = {
     "regression": "bold red",
@@ -55,23 +55,34 @@ def _gate(gate: Gate) -> Group:
     )
     if not gate.findings:
         return Group(title)
+    if gate.name == "correctness":
+        return Group(title, *(_check(each) for each in ordered(gate.findings)))
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in ("what", "metric"):
         table.add_column(heading)
-    for heading in ("base", "head", "ratio"):
+    has_ratios = any(each.ratio is not None for each in gate.findings)
+    for heading in ("base", "head", *(["ratio"] if has_ratios else [])):
         table.add_column(heading, justify="right")
     table.add_column("decision")
     for each in ordered(gate.findings):
         ratio = "" if each.ratio is None else f"{each.ratio:.3f} [{each.low:.3f}, {each.high:.3f}]"
         advisory = " (advisory)" if each.is_advisory else ""
-        known = each.head_value is not None or each.base_value is not None
         table.add_row(
             each.subject,
             metric_name(each),
-            value(each.base_value, each.unit) if known else "",
-            value(each.head_value, each.unit) if known else "",
-            ratio or ("" if known else each.detail),
+            value(each.base_value, each.unit),
+            value(each.head_value, each.unit),
+            *([ratio] if has_ratios else []),
             Text(each.decision + advisory, style=_STYLES[each.decision]),
             style="dim" if each.is_advisory else "",
         )
     return Group(title, table)
+
+
+def _check(finding: Finding) -> Text:
+    """A check that was not passed, which is a sentence and no figure."""
+    return Text.assemble(
+        "  ",
+        (finding.decision, _STYLES[finding.decision]),
+        f": {finding.metric}, {finding.subject}: {finding.detail}",
+    )
