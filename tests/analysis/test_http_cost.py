@@ -59,6 +59,14 @@ def test_the_answer_names_both_costs_with_their_intervals() -> None:
     assert "8 clients" in told.grounds
 
 
+def test_of_several_numbers_of_instances_the_answer_is_that_of_the_fewest() -> None:
+    measured = run(in_process(), service(instances=3), service(instances=2))
+    told = {each.question: each for each in answers(measured)}[HTTP]
+
+    assert told.sentence.count("with asyncpg") == 1
+    assert "2 instances on the same machine" in told.grounds
+
+
 def test_services_and_arms_in_process_stand_in_tables_of_their_own() -> None:
     tables = comparable_arms(run(in_process(), service(), service(instances=2)))
 

@@ -12,7 +12,7 @@ from outboxbench.analysis.http_cost import http_costs
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from outboxbench.analysis.http_cost import Difference
+    from outboxbench.analysis.http_cost import Difference, HttpCost
     from outboxbench.results.model import Run
 
 HTTP: Final = "What does HTTP add?"
@@ -28,15 +28,13 @@ def over_http(run: Run) -> Iterator[Answer]:
     ]
     if not costs:
         return
+    # Of services that differ in their number of instances the smallest is the plainest answer.
+    fewest = min(_instances(each) for each in costs)
+    costs = [each for each in costs if _instances(each) == fewest]
     first = costs[0]
     told = [
         f"{_added(each.cpu_us)} µs CPU and {_added(each.p50_us)} µs to the median with "
         f"{each.service.strategy}"
-        + (
-            ""
-            if each.service.settings["instances"] == 1
-            else f" on {each.service.settings['instances']} instances"
-        )
         for each in costs
         if each.cpu_us
         if each.p50_us
@@ -47,9 +45,16 @@ def over_http(run: Run) -> Iterator[Answer]:
     yield Answer(
         HTTP,
         f"{listed(told)}.",
-        f"{first.service.workload}, {first.service.profile}, {load}, the same machine; "
+        f"{first.service.workload}, {first.service.profile}, {load}, "
+        f"{counted(fewest, 'instance')} on the same machine; "
         f"{rounds_of(arms)}; means of differences within a round [95% interval]",
     )
+
+
+def _instances(cost: HttpCost) -> int:
+    instances = cost.service.settings["instances"]
+    assert isinstance(instances, int)
+    return instances
 
 
 def _added(difference: Difference) -> str:
