@@ -16,7 +16,7 @@ import pytest
 from tests.processes import command_line, environment, process_tree
 
 from outboxbench.harness.errors import BadInput, CannotRun
-from outboxbench.harness.postgres import postmaster, stopping
+from outboxbench.harness.postgres import postmaster
 from outboxbench.harness.postgres.binaries import embedded_binaries
 from outboxbench.harness.postgres.cluster import Cluster
 from outboxbench.harness.postgres.server import connect
@@ -227,7 +227,7 @@ def test_a_full_disk_is_called_by_its_name_and_left_empty(open_folder: Path) -> 
 def test_a_server_that_does_not_stop_politely_is_stopped(
     janitor: Janitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stopping, "STOP_LADDER", ((signal.SIGCONT, 0.1), (signal.SIGQUIT, 20.0)))
+    monkeypatch.setattr(postmaster, "AT_ONCE", ((signal.SIGCONT, 0.1), (signal.SIGQUIT, 20.0)))
     with Cluster(embedded_binaries(), janitor) as cluster:
         processes = process_tree(cluster.postmaster_pid)
         folder = cluster.data_directory.parent

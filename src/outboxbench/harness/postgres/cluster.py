@@ -140,7 +140,7 @@ class Cluster:
         self._postmaster.start_apart()
 
     def stop(self) -> None:
-        """End the server (fast shutdown, then harsher) and remove its folder."""
+        """End the server at once and remove its folder."""
         self._postmaster.stop()
         self._folder.remove()
 

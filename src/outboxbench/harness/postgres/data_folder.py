@@ -13,7 +13,7 @@ from outboxbench.harness import sweep
 from outboxbench.harness.errors import CannotRun
 from outboxbench.harness.postgres.account import server_account, spawn
 from outboxbench.harness.postgres.place import FOLDER_VARIABLE, data_root
-from outboxbench.harness.postgres.stopping import end
+from outboxbench.harness.postgres.stopping import KINDLY, end
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -81,7 +81,7 @@ class DataFolder:
         except subprocess.TimeoutExpired:
             failed = True
         finally:
-            end(program)
+            end(program, KINDLY)
             self._janitor.forget_process(program.pid)
         if failed:
             raise CannotRun(self.failure("the server's data directory cannot be made"))

@@ -11,7 +11,7 @@ from outboxbench.harness.errors import CannotRun
 from outboxbench.harness.pinning import cores_of, pin
 from outboxbench.harness.postgres.account import spawn
 from outboxbench.harness.postgres.process_tree import freeze_tree, kill_tree, thaw_tree
-from outboxbench.harness.postgres.stopping import end
+from outboxbench.harness.postgres.stopping import AT_ONCE, end
 
 if TYPE_CHECKING:
     import subprocess
@@ -115,12 +115,12 @@ class Postmaster:
         self._start_again("-c", "fsync=off")
 
     def stop(self) -> None:
-        """End the server, if it was started: a fast shutdown, then harsher ones."""
+        """End the server, if it was started: its data will not be used again."""
         if self._process is None:
             return
         # Who is frozen hears no request to end.
         self.thaw()
-        end(self._process)
+        end(self._process, AT_ONCE)
         self._janitor.forget_process(self._process.pid)
         self._process = None
 
@@ -148,7 +148,7 @@ class Postmaster:
             command = [*self._command, *options, *more]
             server = spawn(folder.account, command, folder.path, log, self._variables)
         self._process = server
-        self._janitor.watch_process(server.pid, signal.SIGINT)
+        self._janitor.watch_process(server.pid, signal.SIGQUIT)
         return server
 
     def _becomes_ready(self, server: subprocess.Popen[bytes]) -> bool:

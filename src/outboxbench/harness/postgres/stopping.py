@@ -1,17 +1,24 @@
-"""How a program of a server is asked to end: kindly at first, and in any case."""
+"""How a program of a server is asked to end: less kindly each time, and in any case."""
 
 from __future__ import annotations
 
 import signal
 import subprocess
+from collections.abc import Sequence
+from typing import TypeAlias
 
-# How it is asked, and how long it may take before it is asked less kindly.
-STOP_LADDER = ((signal.SIGINT, 20.0), (signal.SIGQUIT, 5.0), (signal.SIGKILL, 5.0))
+Ladder: TypeAlias = Sequence[tuple[signal.Signals, float]]
+"""How it is asked, and how many seconds it may take before it is asked less kindly."""
+
+AT_ONCE: Ladder = ((signal.SIGQUIT, 5.0), (signal.SIGKILL, 5.0))
+"""For a postmaster whose data goes with it: it need write nothing to disk any more."""
+
+KINDLY: Ladder = ((signal.SIGINT, 20.0), *AT_ONCE)
 
 
-def end(process: subprocess.Popen[bytes]) -> None:
-    """End a process: for a postmaster a fast shutdown, then harsher ones."""
-    for number, patience_s in STOP_LADDER:
+def end(process: subprocess.Popen[bytes], ladder: Ladder) -> None:
+    """End a process, and wait until it has."""
+    for number, patience_s in ladder:
         if process.poll() is not None:
             return
         process.send_signal(number)
