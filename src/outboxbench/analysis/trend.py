@@ -194,8 +194,9 @@ def _ratios(run: Run, strategy: str) -> Iterable[tuple[Track, float]]:
     for table in comparable_arms(run):
         for arm in table.strategies:
             base = _reference_of(arm, table.strategies, strategy)
-            for metric in METRICS if base else ():
-                assert base is not None
+            if base is None:
+                continue
+            for metric in METRICS:
                 logs, base_logs = logs_by_round(arm, metric), logs_by_round(base, metric)
                 if both := logs.keys() & base_logs.keys():
                     track = Track(

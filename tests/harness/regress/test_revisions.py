@@ -84,3 +84,17 @@ def test_a_machine_without_git_is_told_to_install_it(
 
     with pytest.raises(CannotRun, match="git, which is not installed here"):
         Repository.around(checkout.root)
+
+
+def test_a_history_that_lacks_a_file_is_told_of_and_leaves_no_folder(checkout: Checkout) -> None:
+    blob = checkout.git("rev-parse", "HEAD:pyproject.toml").strip()
+    (checkout.root / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
+    repository = Repository.around(checkout.root)
+
+    with (
+        pytest.raises(CannotRun, match=rf"git cannot export base \(.*{blob}.*\): see `git fsck`"),
+        repository.exported(repository.resolve("base")),
+    ):
+        pytest.fail("there is nothing to export")
+
+    assert not any((cache_folder() / "trees").iterdir())

@@ -126,11 +126,12 @@ class Repository:
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
             check=False,
         )
         if done.returncode:
-            reason = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
-            raise CannotRun(f"git cannot export {revision.name} ({reason}): see `git fsck`")
+            raise CannotRun(f"git cannot export {revision.name} ({_reason(done)}): see `git fsck`")
 
     def _run(self, *words: str) -> subprocess.CompletedProcess[str]:
         return _run(self.git, self.root, *words)
