@@ -9,6 +9,7 @@ from rich.text import Text
 
 from outboxbench.analysis.comparable import changed_durability
 from outboxbench.analysis.comparison import METRICS
+from outboxbench.report.divisors import divisor, divisor_note
 from outboxbench.report.figures_table import FULL_WIDTH, VERDICT, Name, figures_table
 from outboxbench.report.numbers import (
     BLANK,
@@ -85,7 +86,7 @@ def _columns(run: Run, arms: ComparableArms) -> Iterator[_Column]:
         "each\nround", lambda arm, _: spread(of_rounds[arm.name], widest).ljust(WIDTH), FULL_WIDTH
     )
     yield _Column(
-        f"{METRIC_NAMES[metric]} ÷\n{run.reference or BLANK}",
+        f"{METRIC_NAMES[metric]} ÷\n{divisor(run, arms)}",
         lambda arm, _: ratios.get(arm.name, ""),
     )
     yield _Column("p50\nms", lambda _, summary: milliseconds(summary.latency_us.p50))
@@ -143,7 +144,7 @@ def arm_notes(run: Run, arms: ComparableArms, width: int) -> RenderableType:
     durability = changed_durability(run.server)
     lines = [
         f"{arms.settings_text or 'default settings'}; PostgreSQL {run.server.version}",
-        f"medians of {rounds(run)}; ÷: same loop, mean over rounds [95% interval]",
+        f"medians of {rounds(run)}; {divisor_note(run, arms)}, mean over rounds [95% interval]",
     ]
     if width >= FULL_WIDTH:
         lines.append("each round: its bar around the arm's median")

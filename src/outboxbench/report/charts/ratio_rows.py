@@ -8,6 +8,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from outboxbench.analysis.comparable import comparable_arms
+from outboxbench.report.divisors import place
 from outboxbench.report.numbers import METRIC_NAMES, interval
 
 if TYPE_CHECKING:
@@ -78,16 +79,17 @@ def ratio_tables(run: Run) -> list[RatioTable]:
         metrics = _OPEN_LOOP_METRICS if is_open else _CLOSED_LOOP_METRICS
         bases = {arm.name: named[_base(by_head[arm.name])] for arm in compared}
         to_reference = all(_is_plain(base, run.reference) for base in bases.values())
+        omitted = _omitted(compared, bases)
         rows = [
             Row(
-                name=_name(arms, arm, None if to_reference else bases[arm.name]),
+                name=_name(arms, arm, None if to_reference else bases[arm.name], omitted),
                 arm=arm,
                 by_metric=by_head[arm.name],
             )
             for arm in compared
         ]
         rows.sort(key=lambda row: _badness(row, metrics[0]))
-        beyond = f"÷ {run.reference}" if to_reference else _places(compared, bases)
+        beyond = f"÷ {run.reference}" if to_reference else ", ".join(f"{each}…" for each in omitted)
         title = f"{arms.title}, {beyond}" if beyond else arms.title
         tables.append(RatioTable(arms, rows, metrics, title))
     return tables
@@ -102,38 +104,39 @@ def _is_plain(base: Arm, reference: str | None) -> bool:
         base.strategy == reference
         and base.copy_number == 1
         and not base.busy_wait_us
-        and _place(base) is None
+        and place(base) is None
     )
 
 
-def _name(arms: ComparableArms, arm: Arm, base: Arm | None) -> str:
+def _name(arms: ComparableArms, arm: Arm, base: Arm | None, omitted: Sequence[str]) -> str:
     """The arm, and what it is divided by unless the title says so for all."""
     if base is None:
         return f"{arms.label(arm)} {arm.loop}"
-    here, there = _place(arm), _place(base)
-    if here is None or there is None or arm.strategy != base.strategy:
+    here, there = place(arm), place(base)
+    if here is None or there is None:
         return f"{arms.label(arm)} {arm.loop} ÷ {arms.label(base)}"
-    shared = len(_shared(here, there))
+    here, there = _without(here, omitted), _without(there, omitted)
     loops = {each.loop for each in arms.strategies}
     name = arm.strategy if len(loops) == 1 else f"{arm.strategy} {arm.loop}"
-    return f"{name}, {here[shared:]} ÷ {there[shared:]}"
+    if arm.strategy == base.strategy:
+        return f"{name}, {here} ÷ {there}"
+    return f"{name} ÷ {base.strategy}, {here}"
 
 
-def _places(compared: Sequence[Arm], bases: Mapping[str, Arm]) -> str:
-    """What the names of versions or of servers have in common that rows leave out."""
+def _omitted(compared: Sequence[Arm], bases: Mapping[str, Arm]) -> list[str]:
+    """What the names of versions or of servers have in common, which rows leave out."""
     found = {
         _shared(here, there)
         for arm in compared
-        if (here := _place(arm)) is not None and (there := _place(bases[arm.name])) is not None
+        if (here := place(arm)) is not None
+        and (there := place(bases[arm.name])) is not None
+        and here != there
     }
-    return ", ".join(f"{each}…" for each in sorted(found) if each)
+    return sorted(each for each in found if each)
 
 
-def _place(arm: Arm) -> str | None:
-    """The version or the server that tells an arm from others of its strategy."""
-    parts = [] if arm.environment is None else [arm.environment.name]
-    parts += [arm.server] if arm.server else []
-    return ", ".join(parts) or None
+def _without(name: str, beginnings: Sequence[str]) -> str:
+    return name[max((len(each) for each in beginnings if name.startswith(each)), default=0) :]
 
 
 def _shared(text: str, other: str) -> str:

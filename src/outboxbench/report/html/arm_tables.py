@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from outboxbench.analysis.comparable import comparable_arms, settings_text
 from outboxbench.analysis.rate_series import is_swept, sweep
 from outboxbench.analysis.series import rate_panels
+from outboxbench.report.divisors import divisor, divisor_note
 from outboxbench.report.html.marks import mark_of
 from outboxbench.report.html.table import (
     Cell,
@@ -99,7 +100,7 @@ def _arms_table(run: Run, arms: ComparableArms) -> ReportTable:
                 (
                     "median\nok/s",
                     *load,
-                    f"{METRIC_NAMES[metric]} ÷ {run.reference or 'reference'}\n[95% interval]",
+                    f"{METRIC_NAMES[metric]} ÷ {divisor(run, arms)}\n[95% interval]",
                     *_LATENCIES,
                     "not ok\n% of attempted",
                     *_COSTS,
@@ -111,7 +112,7 @@ def _arms_table(run: Run, arms: ComparableArms) -> ReportTable:
             _arm_row(arms, arm, ratios, is_open=is_open)
             for arm in (*arms.ceilings, *arms.strategies)
         ),
-        notes=(f"medians of {rounds(run)}", arms.settings_text),
+        notes=(f"medians of {rounds(run)}; {divisor_note(run, arms)}", arms.settings_text),
     )
 
 
