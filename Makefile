@@ -50,8 +50,8 @@ lint: $(READY)
 test: $(READY) browser lint ## Lint, check types and layers, run the tests on the embedded server
 	$(BIN)/pytest -m "not slow" -n $(WORKERS) --dist loadscope
 
-test-all: $(READY) browser lint ## As `test`, with the slow tests too
-	$(BIN)/pytest
+test-all: test ## As `test`, and then the slow tests, one at a time
+	$(BIN)/pytest -m slow
 
 bench-micro: $(READY) ## Measure the parts by themselves, and hold their ratios against a baseline
 	@mkdir -p .benchmarks

@@ -50,6 +50,10 @@ def test_each_is_valid_by_the_schema_of_its_kind(file: Path) -> None:
     assert_valid(file, "github-actions" if file in ACTIONS else "github-workflows")
 
 
+def test_what_keeps_the_actions_up_to_date_is_valid() -> None:
+    assert_valid(CHECKOUT / ".github" / "dependabot.yml", "dependabot")
+
+
 def assert_valid(file: Path, kind: str) -> None:
     checked = subprocess.run(
         [
