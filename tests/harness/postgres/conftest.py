@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.slow import one_is_quick
 
 from outboxbench.harness.postgres.binaries import Binaries, binaries_in, embedded_binaries
 from outboxbench.harness.postgres.place import data_root
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 SYSTEM_FOLDERS = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 
 
-@pytest.fixture(params=[None, *SYSTEM_FOLDERS], ids=lambda folder: str(folder or "embedded"))
+@pytest.fixture(
+    params=one_is_quick([None, *SYSTEM_FOLDERS]), ids=lambda folder: str(folder or "embedded")
+)
 def installation(request: pytest.FixtureRequest) -> Binaries:
     return embedded_binaries() if request.param is None else binaries_in(request.param)
 
