@@ -76,8 +76,9 @@ def job(
 @contextmanager
 def running(job: CeilingJob, janitor: Janitor) -> Iterator[tuple[Ceiling, Window]]:
     now_ns = time.monotonic_ns()
-    with Ceiling(job, 0.5, janitor) as ceiling:
-        yield ceiling, Window.of(now_ns, now_ns + 200_000_000, now_ns + 500_000_000)
+    with Ceiling(job, 1.3, janitor) as ceiling:
+        # Long enough that something ends in it, and meets with others, on a busy machine too.
+        yield ceiling, Window.of(now_ns, now_ns + 200_000_000, now_ns + 1_300_000_000)
 
 
 def measure(job: CeilingJob, janitor: Janitor) -> Measurement:
