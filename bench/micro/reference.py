@@ -14,11 +14,6 @@ def fastest_loop_ns() -> int:
     return min(_loop_ns() for _ in range(_SAMPLES))
 
 
-def fastest_step_ns() -> float:
-    """Return the CPU time of a step of that loop: a tenth of a microsecond or two, in 2026."""
-    return fastest_loop_ns() / _STEPS
-
-
 def _loop_ns() -> int:
     began_ns = process_time_ns()
     seen: dict[int, int] = {}
