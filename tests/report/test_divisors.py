@@ -51,6 +51,12 @@ def test_what_is_held_against_itself_elsewhere_has_no_single_divisor(kind: str) 
     assert divisor_note(*whole) == f"÷: the same strategy with {OLD}, and there asyncpg; same loop"
 
 
+def test_where_no_strategy_is_held_against_another_none_is_named() -> None:
+    whole = told((measured("asyncpg", "base"), measured("asyncpg", "head")))
+
+    assert divisor_note(*whole) == "÷: the same strategy with base; same loop"
+
+
 def test_a_run_that_compares_nothing_is_told_of_by_its_reference() -> None:
     whole = told((measured("asyncpg"), measured("asyncpg")))
     alone = whole[0].model_copy(update={"comparisons": ()})

@@ -61,6 +61,24 @@ def test_servers_are_named_by_their_versions_beside_other_strategies_too() -> No
     ]
 
 
+def test_a_version_is_never_cut_by_what_other_versions_have_in_common() -> None:
+    first = "asyncpg==0.30.0, psycopg==3.2"
+    base = measured("asyncpg", first)
+
+    told, rows = names(
+        (base, measured("asyncpg", "asyncpg==0.30.0, psycopg==3.3")),
+        (base, measured("asyncpg", "asyncpg==0.31.0")),
+        (base, measured("psycopg", first)),
+    )
+
+    assert told == "charge, matched profile, asyncpg==…, asyncpg==0.30.0, psycopg==…"
+    assert rows == [
+        "asyncpg, 0.31.0 ÷ 0.30.0, psycopg==3.2",
+        "asyncpg, 3.3 ÷ 3.2",
+        f"psycopg ÷ asyncpg, {first}",
+    ]
+
+
 def test_strategies_without_versions_are_held_against_the_reference_in_the_title() -> None:
     assert names((measured("asyncpg"), measured("psycopg"))) == (
         "charge, matched profile, ÷ asyncpg",

@@ -22,7 +22,7 @@ def place(arm: Arm) -> str | None:
 
 def divisor(run: Run, arms: ComparableArms) -> str:
     """Return the arm that all of a table are held against, or `base` where there are several."""
-    labels = {arms.label(base) for base in _bases(run, arms)}
+    labels = {arms.label(base) for base, _ in _pairs(run, arms)}
     if len(labels) > 1:
         return _SEVERAL
     return next(iter(labels), run.reference or BLANK)
@@ -30,13 +30,17 @@ def divisor(run: Run, arms: ComparableArms) -> str:
 
 def divisor_note(run: Run, arms: ComparableArms) -> str:
     """Return in a clause what each arm of a table is held against."""
-    places = {place(base) for base in _bases(run, arms)}
+    pairs = _pairs(run, arms)
+    places = {place(base) for base, _ in pairs}
     if len(places) != 1 or (first := next(iter(places))) is None:
         return "÷: same loop"
-    return f"÷: the same strategy with {first}, and there {run.reference}; same loop"
+    is_across = any(base.strategy != head.strategy for base, head in pairs)
+    there = f", and there {run.reference}" if is_across else ""
+    return f"÷: the same strategy with {first}{there}; same loop"
 
 
-def _bases(run: Run, arms: ComparableArms) -> list[Arm]:
+def _pairs(run: Run, arms: ComparableArms) -> list[tuple[Arm, Arm]]:
+    """Base and head of every comparison of the table."""
+    named = {arm.name: arm for arm in run.arms}
     heads = {arm.name for arm in arms.strategies}
-    names = {each.base for each in run.comparisons if each.head in heads}
-    return [arm for arm in run.arms if arm.name in names]
+    return [(named[each.base], named[each.head]) for each in run.comparisons if each.head in heads]

@@ -115,12 +115,14 @@ def _name(arms: ComparableArms, arm: Arm, base: Arm | None, omitted: Sequence[st
     here, there = place(arm), place(base)
     if here is None or there is None:
         return f"{arms.label(arm)} {arm.loop} ÷ {arms.label(base)}"
-    here, there = _without(here, omitted), _without(there, omitted)
     loops = {each.loop for each in arms.strategies}
     name = arm.strategy if len(loops) == 1 else f"{arm.strategy} {arm.loop}"
     if arm.strategy == base.strategy:
-        return f"{name}, {here} ÷ {there}"
-    return f"{name} ÷ {base.strategy}, {here}"
+        shared = len(_shared(here, there))
+        return f"{name}, {here[shared:]} ÷ {there[shared:]}"
+    # Where the title leaves out several beginnings, nobody could tell which one is missing here.
+    beginning = omitted[0] if len(omitted) == 1 else ""
+    return f"{name} ÷ {base.strategy}, {here.removeprefix(beginning)}"
 
 
 def _omitted(compared: Sequence[Arm], bases: Mapping[str, Arm]) -> list[str]:
@@ -133,10 +135,6 @@ def _omitted(compared: Sequence[Arm], bases: Mapping[str, Arm]) -> list[str]:
         and here != there
     }
     return sorted(each for each in found if each)
-
-
-def _without(name: str, beginnings: Sequence[str]) -> str:
-    return name[max((len(each) for each in beginnings if name.startswith(each)), default=0) :]
 
 
 def _shared(text: str, other: str) -> str:
